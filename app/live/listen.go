@@ -1,0 +1,113 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/lib/pq"
+
+	"vitrine/app/event"
+)
+
+// Listener hears the events of all processes and calls what is registered for their names.
+type Listener struct {
+	Every time.Duration // one subject's redraws are at least this far apart
+
+	on    map[string][]func(ctx context.Context, subject string)
+	onGap []func()
+	mu    sync.Mutex
+	due   map[string]bool // name and subject → another event came while waiting
+}
+
+func NewListener() *Listener {
+	return &Listener{Every: 250 * time.Millisecond, on: map[string][]func(context.Context, string){}, due: map[string]bool{}}
+}
+
+// On registers f for an event's name. A burst for one subject calls it at most once per Every, the last
+// event always counting. Register everything before Run.
+func (l *Listener) On(name string, f func(ctx context.Context, subject string)) {
+	l.on[name] = append(l.on[name], f)
+}
+
+// OnGap registers f for the moment when events may have been missed.
+func (l *Listener) OnGap(f func()) { l.onGap = append(l.onGap, f) }
+
+// Run listens on url until ctx ends, reconnecting as often as it must.
+func (l *Listener) Run(ctx context.Context, url string) error {
+	first := make(chan struct{}, 1)
+	pl := pq.NewListener(url, 100*time.Millisecond, 5*time.Second, func(ev pq.ListenerEventType, err error) {
+		switch ev {
+		case pq.ListenerEventConnected:
+			select {
+			case first <- struct{}{}:
+			default:
+			}
+		case pq.ListenerEventReconnected:
+			l.gap()
+		case pq.ListenerEventDisconnected, pq.ListenerEventConnectionAttemptFailed:
+			slog.WarnContext(ctx, "event listener lost its connection", "err", err)
+		}
+	})
+	defer pl.Close()
+	if err := pl.Listen(event.Channel); err != nil {
+		return fmt.Errorf("listen for events: %w", err)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case n := <-pl.Notify:
+			if n != nil { // nil comes after a reconnect, which gap has dealt with
+				l.heard(ctx, n.Extra)
+			}
+		case <-time.After(90 * time.Second):
+			go pl.Ping()
+		}
+	}
+}
+
+func (l *Listener) gap() {
+	for _, f := range l.onGap {
+		f()
+	}
+}
+
+func (l *Listener) heard(ctx context.Context, payload string) {
+	name, subject := event.Parse(payload)
+	fs := l.on[name]
+	if len(fs) == 0 {
+		return
+	}
+	l.mu.Lock()
+	_, waiting := l.due[payload]
+	l.due[payload] = waiting // true: somebody is at it, let them go round again
+	l.mu.Unlock()
+	if !waiting {
+		go l.call(ctx, payload, subject, fs)
+	}
+}
+
+func (l *Listener) call(ctx context.Context, key, subject string, fs []func(context.Context, string)) {
+	for {
+		for _, f := range fs {
+			f(ctx, subject)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(l.Every):
+		}
+		l.mu.Lock()
+		again := l.due[key]
+		if !again {
+			delete(l.due, key)
+			l.mu.Unlock()
+			return
+		}
+		l.due[key] = false
+		l.mu.Unlock()
+	}
+}
