@@ -1,0 +1,5 @@
+//go:build !noguard_origin
+
+package web
+
+const guardSameOrigin = true

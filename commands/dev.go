@@ -1,0 +1,289 @@
+package commands
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"vitrine/app"
+	"vitrine/app/config"
+	"vitrine/app/db"
+	"vitrine/app/embedded"
+	"vitrine/app/sandbox"
+	"vitrine/app/storage"
+)
+
+// dev starts a local stand-in for every service that is not configured, and the product on top of them.
+func dev(ctx context.Context, cfg *config.Config, _ []string, out io.Writer) error {
+	start := time.Now()
+	ln, err := listen(cfg) // first of all, so that a taken port is said before anything is started
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	w := &world{cfg: cfg, out: out}
+	defer w.stop()
+	if err := w.start(ctx); err != nil {
+		return err
+	}
+	a, err := app.New(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if err := a.Bucket.Ensure(ctx); err != nil {
+		return err
+	}
+	if err := w.writeEnv(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, 2)
+	go func() { ended <- runWorker(ctx, a, w.redis != nil) }()
+	go func() { ended <- serve(ctx, a, ln, 2*time.Second) }()
+	w.greet(time.Since(start))
+	first := <-ended
+	cancel()
+	return errors.Join(first, <-ended)
+}
+
+// world is what runs around the product on a developer's machine.
+type world struct {
+	cfg      *config.Config
+	out      io.Writer
+	dir      string
+	postgres *embedded.Postgres
+	redis    *embedded.Redis
+	s3       *embedded.S3
+	smtp     *embedded.SMTP
+	inbox    *http.Server
+	sandbox  *sandbox.Server
+	lock     *os.File
+}
+
+func (w *world) start(ctx context.Context) error {
+	dir, err := filepath.Abs(w.cfg.Data)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("VITRINE_DATA %s: %w", dir, err)
+	}
+	w.dir, w.cfg.Dev = dir, true
+	if err := w.takeDir(); err != nil {
+		return err
+	}
+	if err := w.secrets(); err != nil {
+		return err
+	}
+	for _, f := range []func(context.Context) error{w.startPostgres, w.startRedis, w.startS3, w.startSMTP, w.startSandbox} {
+		if err := f(ctx); err != nil {
+			return err
+		}
+	}
+	d, err := db.Open(ctx, w.cfg.DatabaseURL, db.Options{MaxOpen: 2})
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if _, err := db.Migrate(ctx, d); err != nil {
+		return err
+	}
+	return w.cfg.Check()
+}
+
+// takeDir refuses a second `vitrine dev` on the same data.
+func (w *world) takeDir() error {
+	f, err := os.OpenFile(filepath.Join(w.dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("VITRINE_DATA %s: %w", w.dir, err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return fmt.Errorf("another Vitrine runs on %s. Use another folder for this one: VITRINE_DATA=./data2 PORT=%d make run", w.dir, w.cfg.Port+1)
+	}
+	w.lock = f
+	return nil
+}
+
+type devSecrets struct{ Key, Webhook, Stripe string }
+
+// secrets makes what a developer should not have to think up, once per data folder.
+func (w *world) secrets() error {
+	file := filepath.Join(w.dir, "secrets.json")
+	var s devSecrets
+	b, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		s = devSecrets{Key: rand.Text() + rand.Text(), Webhook: "whsec_" + rand.Text(), Stripe: "sk_test_" + rand.Text()}
+		if b, err = json.Marshal(s); err == nil {
+			err = os.WriteFile(file, b, 0o600)
+		}
+	} else if err == nil {
+		err = json.Unmarshal(b, &s)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	c := w.cfg
+	if c.SecretKey == "" {
+		c.SecretKey = config.Secret(s.Key)
+	}
+	if c.StripeSecretKey == "" {
+		c.StripeSecretKey, c.StripeWebhookSecret = config.Secret(s.Stripe), config.Secret(s.Webhook)
+		c.StripeAPIURL = "" // the sandbox
+	}
+	return nil
+}
+
+func (w *world) startPostgres(ctx context.Context) (err error) {
+	if w.cfg.DatabaseURL != "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	root, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	w.postgres, err = embedded.StartPostgres(ctx, filepath.Join(w.dir, "postgres"), embedded.PostgresOptions{Root: root, MaxConnections: 100})
+	if err == nil {
+		w.cfg.DatabaseURL = w.postgres.URL("vitrine")
+	}
+	return err
+}
+
+func (w *world) startRedis(context.Context) (err error) {
+	if w.cfg.RedisURL != "" {
+		return nil
+	}
+	if w.redis, err = embedded.StartRedis(); err == nil {
+		w.cfg.RedisURL = w.redis.URL()
+	}
+	return err
+}
+
+func (w *world) startS3(ctx context.Context) (err error) {
+	if w.cfg.S3Endpoint != "" || w.cfg.AWSAccessKeyID != "" {
+		return nil
+	}
+	w.s3, err = embedded.StartS3(ctx, filepath.Join(w.dir, "s3"), embedded.S3Options{Origins: []string{w.cfg.AppURL}})
+	if err == nil {
+		w.cfg.S3Endpoint, w.cfg.AWSAccessKeyID, w.cfg.AWSSecretAccessKey = w.s3.Endpoint(), w.s3.Key(), config.Secret(w.s3.Secret())
+	}
+	return err
+}
+
+// startSMTP keeps mails in the data folder and shows them on a page of their own.
+func (w *world) startSMTP(context.Context) (err error) {
+	if w.cfg.SMTPURL != "" {
+		return nil
+	}
+	if w.smtp, err = embedded.StartSMTP(embedded.SMTPOptions{Dir: filepath.Join(w.dir, "mail")}); err != nil {
+		return err
+	}
+	w.cfg.SMTPURL = config.Secret(w.smtp.URL())
+	ln, err := nearPort(w.cfg.Port + 2)
+	if err != nil {
+		return err
+	}
+	w.cfg.InboxURL = "http://" + ln.Addr().String()
+	w.inbox = &http.Server{Handler: w.smtp.Handler(), ReadHeaderTimeout: 5 * time.Second}
+	go w.inbox.Serve(ln)
+	return nil
+}
+
+func (w *world) startSandbox(ctx context.Context) error {
+	c := w.cfg
+	own := c.StripeAPIURL == ""
+	if !own && c.GoogleClientID != "" {
+		return nil
+	}
+	port := c.SandboxPort
+	if port == 0 {
+		port = c.Port + 1
+	}
+	ln, err := nearPort(port)
+	if err != nil {
+		return err
+	}
+	addr := ln.Addr().String()
+	ln.Close()
+	google := c.GoogleClientID == ""
+	if google {
+		c.GoogleClientID, c.GoogleClientSecret = "vitrine-dev", "vitrine-dev-secret"
+	}
+	w.sandbox, err = sandbox.Start(ctx, sandbox.Options{
+		Dir: filepath.Join(w.dir, "sandbox"), Addr: addr, BaseURL: "http://" + addr,
+		StripeKey: c.StripeSecretKey.Reveal(), WebhookSecret: c.StripeWebhookSecret.Reveal(), WebhookURL: c.AppURL + "/webhooks/stripe",
+		GoogleID: c.GoogleClientID, GoogleSecret: c.GoogleClientSecret.Reveal(), GoogleRedirects: []string{c.AppURL + "/auth/google/back"},
+	})
+	if err != nil {
+		return err
+	}
+	c.SandboxURL = "http://" + addr
+	if own {
+		c.StripeAPIURL, c.StripeCheckoutOrigin = c.SandboxURL+"/stripe", c.SandboxURL
+	}
+	if google {
+		c.GoogleIssuer = c.SandboxURL + "/google"
+	}
+	return nil
+}
+
+// nearPort takes port, or any free one when it is taken: only the product's own port is fixed.
+func nearPort(port int) (net.Listener, error) {
+	ln, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return net.Listen("tcp", "127.0.0.1:0")
+	}
+	return ln, nil
+}
+
+// stop ends what start began, the last first.
+func (w *world) stop() {
+	if w.sandbox != nil {
+		w.sandbox.Close()
+	}
+	if w.inbox != nil {
+		w.inbox.Close()
+	}
+	if w.smtp != nil {
+		w.smtp.Stop()
+	}
+	if w.s3 != nil {
+		w.s3.Stop()
+	}
+	if w.redis != nil {
+		w.redis.Stop()
+	}
+	if w.postgres != nil {
+		w.postgres.Stop()
+	}
+	if w.lock != nil {
+		w.lock.Close()
+	}
+}
+
+func (w *world) greet(took time.Duration) {
+	c := w.cfg
+	fmt.Fprintf(w.out, "\n  Vitrine is open (%d ms).\n\n", took.Milliseconds())
+	fmt.Fprintf(w.out, "  Start here   %s\n  Shops        %s/@noor   (after `make seed`)\n", c.AppURL, c.ShopURL)
+	if c.InboxURL != "" {
+		fmt.Fprintf(w.out, "  Mails        %s\n", c.InboxURL)
+	}
+	if c.SandboxURL != "" {
+		fmt.Fprintf(w.out, "  Sandbox      %s   (test cards)\n", c.SandboxURL)
+	}
+	fmt.Fprintf(w.out, "  Components   %s/app/_parts\n  Data         %s\n\n  Ctrl-C ends everything.\n\n", c.AppURL, w.dir)
+}
