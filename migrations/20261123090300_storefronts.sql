@@ -14,7 +14,8 @@ CREATE TABLE shops (
     published_at         timestamptz,
     draft_seq            bigint      NOT NULL DEFAULT 1, -- counts every change of the draft
     created_at           timestamptz NOT NULL,
-    updated_at           timestamptz NOT NULL
+    updated_at           timestamptz NOT NULL,
+    CONSTRAINT shops_published_whole CHECK ((published_version_id IS NULL) = (published_at IS NULL))
 );
 CREATE INDEX shops_creator ON shops (creator_id, created_at);
 CREATE INDEX shops_published ON shops (published_at) WHERE published_version_id IS NOT NULL;
@@ -27,12 +28,13 @@ CREATE TABLE slug_history (
 
 -- What was published: the page's content as it was at that moment.
 CREATE TABLE versions (
-    id         uuid        NOT NULL CONSTRAINT versions_pkey PRIMARY KEY,
-    shop_id    uuid        NOT NULL CONSTRAINT versions_shop_fkey REFERENCES shops,
-    creator_id uuid        NOT NULL,
-    seq        bigint      NOT NULL, -- the draft_seq that was published
-    content    jsonb       NOT NULL,
-    created_at timestamptz NOT NULL
+    id          uuid        NOT NULL CONSTRAINT versions_pkey PRIMARY KEY,
+    shop_id     uuid        NOT NULL CONSTRAINT versions_shop_fkey REFERENCES shops,
+    creator_id  uuid        NOT NULL,
+    previous_id uuid        CONSTRAINT versions_previous_fkey REFERENCES versions, -- what was shown before; taking back a publish returns to it
+    seq         bigint      NOT NULL, -- the draft_seq that was published
+    content     jsonb       NOT NULL,
+    created_at  timestamptz NOT NULL
 );
 CREATE INDEX versions_shop ON versions (shop_id, created_at);
 CREATE TRIGGER versions_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON versions
@@ -44,7 +46,7 @@ CREATE TABLE blocks (
     creator_id uuid        NOT NULL,
     kind       text        NOT NULL CONSTRAINT blocks_kind_known CHECK (kind IN ('header', 'product', 'link', 'contact')),
     props      jsonb       NOT NULL,
-    pos        numeric     NOT NULL,
+    pos        bigint      NOT NULL, -- with gaps, so that a move writes one row
     hidden     bool        NOT NULL DEFAULT false,
     v          int         NOT NULL DEFAULT 1,
     removed_at timestamptz,

@@ -153,6 +153,7 @@ CREATE TABLE messages (
     name       text        NOT NULL CONSTRAINT messages_name_length CHECK (char_length(name) <= 100),
     email      citext      NOT NULL,
     body       text        NOT NULL CONSTRAINT messages_body_length CHECK (char_length(body) BETWEEN 1 AND 5000),
+    mailed_at  timestamptz,
     created_at timestamptz NOT NULL
 );
-CREATE INDEX messages_shop ON messages (shop_id, created_at);
+CREATE INDEX messages_shop ON messages (shop_id, created_at, id);

@@ -163,7 +163,9 @@ func TestAPageThatWasOvertakenIsNeverKept(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := New(Options{})
 			truth := "old"
-			build := func(context.Context) (Page, error) { return Page{Body: []byte(truth), Tags: []string{"other", "shop"}}, nil }
+			build := func(context.Context) (Page, error) {
+				return Page{Body: []byte(truth), Tags: []string{"other", "shop"}}, nil
+			}
 			c.drawn = func(string) {
 				c.drawn = func(string) {}
 				truth = "new"
@@ -262,7 +264,9 @@ func TestAnAnswerThatThereIsNoPageIsNotAnOutage(t *testing.T) {
 	c := New(Options{})
 	get(t, c, "k", shows("page", "shop"))
 	c.Drop("shop")
-	w := get(t, c, "k", func(context.Context) (Page, error) { return Page{Status: 404, Body: []byte("gone"), Tags: []string{"shop"}}, nil })
+	w := get(t, c, "k", func(context.Context) (Page, error) {
+		return Page{Status: 404, Body: []byte("gone"), Tags: []string{"shop"}}, nil
+	})
 	if w.Code != 404 || w.Body.String() != "gone" || w.Header().Get("ETag") != "" || w.Header().Get("Cache-Control") != "no-cache" {
 		t.Fatalf("%d %q %v", w.Code, w.Body, w.Header())
 	}
@@ -305,14 +309,14 @@ func TestTheLeastUsedPageMakesRoom(t *testing.T) {
 }
 
 func TestBytesAreCappedAndCountedDownToNothing(t *testing.T) {
-	c := New(Options{MaxBytes: 200_000})
-	for i := range 100 {
+	c := New(Options{MaxBytes: 60_000})
+	for i := range 40 {
 		var b bytes.Buffer
-		for j := range 2000 {
+		for j := range 600 {
 			fmt.Fprintf(&b, "%d-%d ", i, j*7919)
 		}
 		get(t, c, fmt.Sprint(i), shows(b.String(), fmt.Sprint(i)))
-		if _, n := c.Stats(); n > 200_000 {
+		if _, n := c.Stats(); n > 60_000 {
 			t.Fatalf("%d bytes kept", n)
 		}
 	}
@@ -320,7 +324,7 @@ func TestBytesAreCappedAndCountedDownToNothing(t *testing.T) {
 	if n < 2 {
 		t.Fatalf("only %d pages kept", n)
 	}
-	for i := range 100 {
+	for i := range 40 {
 		get(t, c, fmt.Sprint(i), func(context.Context) (Page, error) { return Page{Status: 404}, nil })
 		c.Drop(fmt.Sprint(i))
 		get(t, c, fmt.Sprint(i), func(context.Context) (Page, error) { return Page{Status: 404}, nil })

@@ -1,0 +1,297 @@
+// Package storefronts is shops: their names and addresses, their look, their money, and which version of their
+// page is shown.
+package storefronts
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"vitrine/app/db"
+	"vitrine/app/errs"
+	"vitrine/app/event"
+	"vitrine/app/id"
+	"vitrine/app/money"
+)
+
+// Published is the event that something of a shop's public face has changed; its subject is the shop.
+const Published = "shops.published"
+
+// Who is a creator at work on a shop. Every query names both.
+type Who struct {
+	User id.User
+	Shop id.Shop
+}
+
+// Shop is a creator's shop. Theme, BrandColor and HeaderStyle are the draft's: what visitors see is in the
+// published version.
+type Shop struct {
+	ID               id.Shop
+	Creator          id.User
+	Name, Slug       string
+	Theme            string
+	BrandColor       string
+	HeaderStyle      string
+	Currency         money.Currency
+	Closed           bool
+	ClosedAt         time.Time
+	ClosedReason     string
+	Published        bool
+	PublishedVersion id.Version
+	PublishedAt      time.Time
+	Seq              int64 // counts the changes of the draft
+}
+
+// Look is how a shop is dressed.
+type Look struct {
+	Theme       string `json:"theme"` // daylight, afterhours, house
+	BrandColor  string `json:"brand_color"`
+	HeaderStyle string `json:"header_style"` // awning, plain
+}
+
+// Look is the draft's.
+func (s Shop) Look() Look { return Look{s.Theme, s.BrandColor, s.HeaderStyle} }
+
+// Service keeps shops.
+type Service struct {
+	DB      *db.DB
+	ShopURL string
+
+	// Furnish gives a new shop its first blocks; filled by the builder.
+	Furnish func(ctx context.Context, tx *db.Tx, s Shop) error
+	// HasSales reports whether the shop has sold anything; filled by orders.
+	HasSales func(ctx context.Context, q db.Q, shop id.Shop) (bool, error)
+	// Recurrency is told that a shop without sales sells in another currency now; filled by products.
+	Recurrency []func(ctx context.Context, tx *db.Tx, shop id.Shop, from, to money.Currency) error
+}
+
+// New makes the service; the ports are filled by who wires the features.
+func New(d *db.DB, shopURL string) *Service {
+	return &Service{DB: d, ShopURL: shopURL,
+		Furnish:  func(context.Context, *db.Tx, Shop) error { return nil },
+		HasSales: func(context.Context, db.Q, id.Shop) (bool, error) { return false, nil },
+	}
+}
+
+// URL is where the shop is shown.
+func (s *Service) URL(sh Shop) string { return s.ShopURL + "/@" + sh.Slug }
+
+// NewShop is the form of /start.
+type NewShop struct{ Name, Slug, Currency string }
+
+// Create opens the creator's shop. A creator has one for now: asked again, it is a conflict.
+func (s *Service) Create(ctx context.Context, user id.User, in NewShop) (Shop, error) {
+	in.Name, in.Slug = cleanLine(in.Name), CleanSlug(in.Slug)
+	if in.Slug == "" {
+		in.Slug = Suggest(in.Name)
+	}
+	var f errs.Form
+	checkName(&f, in.Name)
+	checkSlug(&f, in.Slug)
+	if !money.Currency(in.Currency).Valid() {
+		f.Add("currency", "Choose a currency from the list.")
+	}
+	if err := f.Err(); err != nil {
+		return Shop{}, err
+	}
+	sh := id.New[id.ShopKind]()
+	var out Shop
+	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
+		n, err := insertShop(ctx, tx, sh, user, in)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errs.New(errs.Conflict, "You already have a shop.")
+		}
+		if err := refuseFormer(ctx, tx, in.Slug, sh); err != nil {
+			return err
+		}
+		if out, err = find(ctx, tx, sh); err != nil {
+			return err
+		}
+		return s.Furnish(ctx, tx, out)
+	})
+	if err := slugTaken(err); err != nil {
+		return Shop{}, err
+	}
+	return out, nil
+}
+
+// slugTaken turns the broken constraint into a field's message.
+func slugTaken(err error) error {
+	if db.Violates(err, "shops_slug_unique") {
+		return errs.Field("slug", "This address is taken. Please choose another one.")
+	}
+	return err
+}
+
+// ByID finds a shop.
+func (s *Service) ByID(ctx context.Context, q db.Q, shop id.Shop) (Shop, error) {
+	return find(ctx, q, shop)
+}
+
+// BySlug finds a shop by its present address. Moved tells the present address of one that has another now.
+func (s *Service) BySlug(ctx context.Context, slug string) (Shop, error) {
+	return findBySlug(ctx, s.DB, slug)
+}
+
+// Moved is the present slug of the shop that once had this one; errs.NotFound when there is none.
+func (s *Service) Moved(ctx context.Context, slug string) (string, error) {
+	return findMoved(ctx, s.DB, slug)
+}
+
+// FirstOf is the chosen shop if it is the creator's own, and otherwise their first.
+func (s *Service) FirstOf(ctx context.Context, user id.User, chosen id.Shop) (Shop, error) {
+	return findFirst(ctx, s.DB, user, chosen)
+}
+
+// Mine finds the shop that who works on.
+func (s *Service) Mine(ctx context.Context, q db.Q, who Who) (Shop, error) {
+	return findMine(ctx, q, who)
+}
+
+// Touch counts a change of the draft and locks the shop's row until the transaction ends, so that all
+// changes of one shop happen one after another.
+func (s *Service) Touch(ctx context.Context, tx *db.Tx, who Who) (Shop, error) {
+	return touch(ctx, tx, who)
+}
+
+// Lock is Touch without counting a change.
+func (s *Service) Lock(ctx context.Context, tx *db.Tx, who Who) (Shop, error) {
+	return lock(ctx, tx, who)
+}
+
+// Rename changes name and address. The old address keeps leading to the shop.
+func (s *Service) Rename(ctx context.Context, who Who, name, slug string) (Shop, error) {
+	name, slug = cleanLine(name), CleanSlug(slug)
+	var f errs.Form
+	checkName(&f, name)
+	checkSlug(&f, slug)
+	if err := f.Err(); err != nil {
+		return Shop{}, err
+	}
+	var out Shop
+	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
+		sh, err := lock(ctx, tx, who)
+		if err != nil {
+			return err
+		}
+		out = sh
+		if sh.Name == name && sh.Slug == slug {
+			return nil
+		}
+		if err := updateName(ctx, tx, who, name, slug); err != nil {
+			return err
+		}
+		if sh.Slug != slug {
+			if err := refuseFormer(ctx, tx, slug, who.Shop); err != nil {
+				return err
+			}
+			if err := moveSlug(ctx, tx, who.Shop, sh.Slug, slug); err != nil {
+				return err
+			}
+		}
+		out.Name, out.Slug = name, slug
+		return event.Emit(ctx, tx, Published, who.Shop.String())
+	})
+	return out, slugTaken(err)
+}
+
+// SetCurrency changes what the shop sells in. After the first sale it stays as it is.
+func (s *Service) SetCurrency(ctx context.Context, who Who, code string) (Shop, error) {
+	cur := money.Currency(code)
+	if !cur.Valid() {
+		return Shop{}, errs.Field("currency", "Choose a currency from the list.")
+	}
+	var out Shop
+	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
+		sh, err := lock(ctx, tx, who)
+		if err != nil {
+			return err
+		}
+		out = sh
+		if sh.Currency == cur {
+			return nil
+		}
+		sold, err := s.HasSales(ctx, tx, who.Shop)
+		if err != nil {
+			return err
+		}
+		if sold {
+			return errs.Field("currency", "The currency is fixed after the first sale.")
+		}
+		if err := updateCurrency(ctx, tx, who, cur); err != nil {
+			return err
+		}
+		for _, tell := range s.Recurrency {
+			if err := tell(ctx, tx, who.Shop, sh.Currency, cur); err != nil {
+				return err
+			}
+		}
+		out.Currency = cur
+		return event.Emit(ctx, tx, Published, who.Shop.String())
+	})
+	return out, err
+}
+
+// SetLook dresses the draft.
+func (s *Service) SetLook(ctx context.Context, who Who, l Look) (Shop, error) {
+	l.BrandColor = cleanColor(l.BrandColor)
+	var f errs.Form
+	if l.Theme != "daylight" && l.Theme != "afterhours" && l.Theme != "house" {
+		f.Add("theme", "Choose one of the three themes.")
+	}
+	if l.BrandColor == "" {
+		f.Add("color", "Write the colour as # and six digits, like #2637c4.")
+	}
+	if l.HeaderStyle != "awning" && l.HeaderStyle != "plain" {
+		f.Add("header", "Choose awning or plain.")
+	}
+	if err := f.Err(); err != nil {
+		return Shop{}, err
+	}
+	var out Shop
+	err := s.DB.InTx(ctx, func(tx *db.Tx) (err error) {
+		if out, err = lock(ctx, tx, who); err != nil || out.Look() == l {
+			return err
+		}
+		if out, err = touch(ctx, tx, who); err != nil {
+			return err
+		}
+		out.Theme, out.BrandColor, out.HeaderStyle = l.Theme, l.BrandColor, l.HeaderStyle
+		return updateLook(ctx, tx, who, l)
+	})
+	return out, err
+}
+
+// Close shows visitors the reason in place of the window, and stops sales. Reopen undoes it.
+func (s *Service) Close(ctx context.Context, who Who, reason string) (Shop, error) {
+	reason = cleanLine(reason)
+	if runes(reason) > 200 {
+		return Shop{}, errs.Field("reason", "Please use at most %d characters.", 200)
+	}
+	return s.openness(ctx, who, true, reason)
+}
+
+// Reopen opens a closed shop.
+func (s *Service) Reopen(ctx context.Context, who Who) (Shop, error) {
+	return s.openness(ctx, who, false, "")
+}
+
+func (s *Service) openness(ctx context.Context, who Who, closed bool, reason string) (Shop, error) {
+	var out Shop
+	err := s.DB.InTx(ctx, func(tx *db.Tx) (err error) {
+		if err := updateClosed(ctx, tx, who, closed, reason); err != nil {
+			return err
+		}
+		if out, err = findMine(ctx, tx, who); err != nil {
+			return err
+		}
+		return event.Emit(ctx, tx, Published, who.Shop.String())
+	})
+	if err != nil {
+		return Shop{}, fmt.Errorf("open or close shop %s: %w", who.Shop, err)
+	}
+	return out, nil
+}
