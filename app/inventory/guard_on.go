@@ -1,0 +1,5 @@
+//go:build !noguard_stock
+
+package inventory
+
+const guardStock = true

@@ -1,0 +1,6 @@
+//go:build !noguard_revoked
+
+package orders
+
+// guardRevoked keeps downloads closed once an order's grant was taken back.
+const guardRevoked = true
