@@ -98,6 +98,12 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 	return b.named("delete", key, err)
 }
 
+// Copy puts a second copy of an object beside it in the bucket, up to 5 GiB, without a byte passing through us.
+func (b *Bucket) Copy(ctx context.Context, from, to string) error {
+	_, err := b.client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &b.name, Key: &to, CopySource: aws.String(b.name + "/" + from)})
+	return b.named("copy", from, err)
+}
+
 // PresignGet returns an address that opens the object for ttl, answered with the given
 // Content-Disposition and type.
 func (b *Bucket) PresignGet(ctx context.Context, key string, ttl time.Duration, disposition, contentType string) (string, error) {
@@ -171,6 +177,28 @@ func (b *Bucket) Abort(ctx context.Context, key, upload string) error {
 		return nil
 	}
 	return err
+}
+
+// Upload is a multipart upload that was begun and not ended.
+type Upload struct {
+	Key, ID string
+	Begun   time.Time
+}
+
+// Unfinished lists the open multipart uploads of keys that begin with prefix.
+func (b *Bucket) Unfinished(ctx context.Context, prefix string) ([]Upload, error) {
+	var all []Upload
+	p := s3.NewListMultipartUploadsPaginator(b.client, &s3.ListMultipartUploadsInput{Bucket: &b.name, Prefix: &prefix})
+	for p.HasMorePages() {
+		out, err := p.NextPage(ctx)
+		if err != nil {
+			return nil, b.named("list uploads of", prefix, err)
+		}
+		for _, u := range out.Uploads {
+			all = append(all, Upload{aws.ToString(u.Key), aws.ToString(u.UploadId), aws.ToTime(u.Initiated)})
+		}
+	}
+	return all, nil
 }
 
 func (b *Bucket) named(verb, key string, err error) error {
