@@ -1,0 +1,98 @@
+// Moving blocks: by their handle with a finger or a mouse, and by keys. Both fill #move-form, which the
+// server answers with the list in its true order.
+import Sortable from "sortablejs";
+
+const htmx = window.htmx;
+const form = () => document.getElementById("move-form");
+const list = () => document.getElementById("blocks");
+const items = () => [...list().querySelectorAll(":scope > [data-block]")];
+const speak = (text) => {
+  const s = document.getElementById("say");
+  if (s) s.textContent = text;
+};
+
+function send(id) {
+  const at = items();
+  const i = at.findIndex((el) => el.dataset.block === id);
+  form().elements.id.value = id;
+  form().elements.after.value = i > 0 ? at[i - 1].dataset.block : "";
+  htmx.trigger(form(), "vt:move");
+  speak(`${at[i].dataset.name}, ${form().dataset.position.replace("%1", i + 1).replace("%2", at.length)}`);
+}
+
+function sortable() {
+  const el = list();
+  if (!el || el.dataset.sortable) return;
+  el.dataset.sortable = "on";
+  Sortable.create(el, {
+    handle: ".grip",
+    draggable: "[data-block]",
+    forceFallback: true,
+    fallbackOnBody: true,
+    fallbackTolerance: 4,
+    animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 120,
+    scroll: true,
+    onEnd: (e) => {
+      if (e.oldIndex !== e.newIndex) send(e.item.dataset.block);
+    },
+  });
+}
+sortable();
+document.addEventListener("htmx:afterSettle", sortable);
+
+// Move mode: Space picks a block up, arrows move it, Enter lets go, Escape puts it back.
+let held = null;
+let before = null;
+document.addEventListener("keydown", (e) => {
+  const go = e.target.closest?.(".blk__go");
+  if (!go) return;
+  const el = go.closest("[data-block]");
+  if (e.key === " " && !held) {
+    e.preventDefault();
+    held = el;
+    before = el.nextElementSibling;
+    el.classList.add("is-held");
+    speak(form().dataset.held.replace("%1", el.dataset.name));
+  } else if (held === el && (e.key === "ArrowUp" || e.key === "ArrowDown")) {
+    e.preventDefault();
+    const at = items();
+    const i = at.indexOf(el);
+    const other = at[e.key === "ArrowUp" ? i - 1 : i + 1];
+    if (!other) return;
+    if (e.key === "ArrowUp") other.before(el);
+    else other.after(el);
+    go.focus();
+    speak(`${el.dataset.name}, ${form().dataset.position.replace("%1", items().indexOf(el) + 1).replace("%2", at.length)}`);
+  } else if (held === el && e.key === "Enter") {
+    e.preventDefault();
+    drop();
+    send(el.dataset.block);
+  } else if (held === el && (e.key === "Escape" || e.key === "Tab")) {
+    if (e.key === "Escape") e.preventDefault();
+    list().insertBefore(el, before);
+    drop();
+    go.focus();
+    speak(form().dataset.back.replace("%1", el.dataset.name));
+  }
+});
+function drop() {
+  held.classList.remove("is-held");
+  held = null;
+}
+
+// What was typed is sent before the page goes out of sight.
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) return;
+  const f = document.activeElement?.closest?.("form[data-autosave]");
+  if (f) f.requestSubmit();
+});
+
+// Undo by keys, where the browser's own undo of a field has nothing to say.
+document.addEventListener("keydown", (e) => {
+  if (!(e.ctrlKey || e.metaKey) || e.key.toLowerCase() !== "z" || e.target.matches?.("input, textarea, select")) return;
+  const b = document.getElementById(e.shiftKey ? "redo" : "undo");
+  if (b) {
+    e.preventDefault();
+    b.click();
+  }
+});
