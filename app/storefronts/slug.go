@@ -145,8 +145,8 @@ func checkName(f *errs.Form, name string) {
 
 func runes(s string) int { return utf8.RuneCountInString(s) }
 
-// cleanLine makes a text one line: blanks of any kind become one space, control characters go.
-func cleanLine(s string) string {
+// Line makes a text one line: blanks of any kind become one space, control characters go.
+func Line(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
 			return ' '

@@ -81,7 +81,7 @@ type NewShop struct{ Name, Slug, Currency string }
 
 // Create opens the creator's shop. A creator has one for now: asked again, it is a conflict.
 func (s *Service) Create(ctx context.Context, user id.User, in NewShop) (Shop, error) {
-	in.Name, in.Slug = cleanLine(in.Name), CleanSlug(in.Slug)
+	in.Name, in.Slug = Line(in.Name), CleanSlug(in.Slug)
 	if in.Slug == "" {
 		in.Slug = Suggest(in.Name)
 	}
@@ -164,7 +164,7 @@ func (s *Service) Lock(ctx context.Context, tx *db.Tx, who Who) (Shop, error) {
 
 // Rename changes name and address. The old address keeps leading to the shop.
 func (s *Service) Rename(ctx context.Context, who Who, name, slug string) (Shop, error) {
-	name, slug = cleanLine(name), CleanSlug(slug)
+	name, slug = Line(name), CleanSlug(slug)
 	var f errs.Form
 	checkName(&f, name)
 	checkSlug(&f, slug)
@@ -267,7 +267,7 @@ func (s *Service) SetLook(ctx context.Context, who Who, l Look) (Shop, error) {
 
 // Close shows visitors the reason in place of the window, and stops sales. Reopen undoes it.
 func (s *Service) Close(ctx context.Context, who Who, reason string) (Shop, error) {
-	reason = cleanLine(reason)
+	reason = Line(reason)
 	if runes(reason) > 200 {
 		return Shop{}, errs.Field("reason", "Please use at most %d characters.", 200)
 	}
