@@ -47,6 +47,7 @@ type ShopPage struct {
 	Image, ImageAlt                         string
 	ImageWidth, ImageHeight                 int
 	JSONLD                                  string // JSON without any "<"
+	Theme                                   string // daylight, afterhours, house
 	ThemeColor                              string
 	Style                                   string // exactly this text is in the page's <style>; its hash goes into the policy
 	FontURL                                 string
