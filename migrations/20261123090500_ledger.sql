@@ -23,6 +23,7 @@ CREATE TABLE ledger_entries (
     inputs     bytea       NOT NULL, -- hash of the lines: the same key with other lines is refused
     created_at timestamptz NOT NULL
 );
+CREATE INDEX ledger_entries_kind ON ledger_entries (kind, id);
 CREATE TABLE ledger_lines (
     entry_id uuid    NOT NULL CONSTRAINT ledger_lines_entry_fkey REFERENCES ledger_entries,
     n        int     NOT NULL,
@@ -32,11 +33,14 @@ CREATE TABLE ledger_lines (
     CONSTRAINT ledger_lines_pkey PRIMARY KEY (entry_id, n)
 );
 CREATE INDEX ledger_lines_account ON ledger_lines (account, currency);
+-- The running sum of an account. Those that every sale touches are spread over shards, so that sales need not
+-- wait for each other; a creator's has one row, which payouts can lock.
 CREATE TABLE account_balances (
-    account  text    NOT NULL,
-    currency char(3) NOT NULL,
-    balance  bigint  NOT NULL,
-    CONSTRAINT account_balances_pkey PRIMARY KEY (account, currency)
+    account  text     NOT NULL,
+    currency char(3)  NOT NULL,
+    shard    smallint NOT NULL,
+    balance  bigint   NOT NULL,
+    CONSTRAINT account_balances_pkey PRIMARY KEY (account, currency, shard)
 );
 -- +goose StatementBegin
 CREATE FUNCTION ledger_entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -60,7 +64,7 @@ END $$;
 -- A line may only come with its entry: in the transaction that made the entry.
 CREATE FUNCTION ledger_line_joins_new_entry() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF (SELECT xmin FROM ledger_entries WHERE id = NEW.entry_id)::text::bigint <> (txid_current() % 4294967296) THEN
+    IF (SELECT xmin FROM ledger_entries WHERE id = NEW.entry_id)::text::bigint IS DISTINCT FROM (txid_current() % 4294967296) THEN
         RAISE EXCEPTION 'ledger entry % is closed', NEW.entry_id USING ERRCODE = 'restrict_violation', CONSTRAINT = 'ledger_lines_append_only';
     END IF;
     RETURN NEW;
@@ -74,4 +78,6 @@ CREATE TRIGGER ledger_lines_joins BEFORE INSERT ON ledger_lines FOR EACH ROW EXE
 CREATE TRIGGER ledger_lines_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_lines
     FOR EACH STATEMENT EXECUTE FUNCTION append_only();
 CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entries
+    FOR EACH STATEMENT EXECUTE FUNCTION append_only();
+CREATE TRIGGER account_balances_stay BEFORE DELETE OR TRUNCATE ON account_balances
     FOR EACH STATEMENT EXECUTE FUNCTION append_only();
