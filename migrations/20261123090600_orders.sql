@@ -114,6 +114,18 @@ CREATE TABLE downloads (
     CONSTRAINT downloads_pkey PRIMARY KEY (entitlement_id, file_id)
 );
 
+-- Which mails an order has caused, so that a job that runs twice sends one. The lease is held while sending.
+CREATE TABLE order_mails (
+    order_id    uuid        NOT NULL CONSTRAINT order_mails_order_fkey REFERENCES orders,
+    kind        text        NOT NULL CONSTRAINT order_mails_kind_known CHECK (kind IN ('receipt', 'sale', 'refund')),
+    cause       text        NOT NULL, -- empty for the first; the request of a resend; the sum refunded so far
+    creator_id  uuid        NOT NULL,
+    lease_until timestamptz NOT NULL,
+    sent_at     timestamptz,
+    refused_at  timestamptz, -- the receiving server will never take it
+    CONSTRAINT order_mails_pkey PRIMARY KEY (order_id, kind, cause)
+);
+
 -- Links to /my, sent by mail.
 CREATE TABLE library_links (
     hash       bytea       NOT NULL CONSTRAINT library_links_pkey PRIMARY KEY,

@@ -76,17 +76,12 @@ func (d *Delivery) Downloads(ctx context.Context, o Order) ([]Download, error) {
 		return nil, fmt.Errorf("count downloads of %s: %w", o.ID, err)
 	}
 	var out []Download
-	seen := map[id.File]bool{}
 	for _, g := range grants {
 		fs, err := d.Files(ctx, q, g.Product, o.PaidAt)
 		if err != nil {
 			return nil, fmt.Errorf("files of %s: %w", g.Product, err)
 		}
 		for _, f := range fs {
-			if seen[f.ID] && g.Revoked {
-				continue
-			}
-			seen[f.ID] = true
 			n := counts[countKey{g.ID, f.ID}]
 			today := n.DayCount
 			if n.Day.Before(day(q.Now())) {

@@ -183,9 +183,19 @@ func (s *Service) Checkout(ctx context.Context, token string) (Checkout, error) 
 	return c, err
 }
 
+// Show is which of the paid orders a list holds.
+type Show string
+
+const (
+	ShowAll      Show = ""         // tests among them
+	ShowPaid     Show = "paid"     // nothing of it refunded
+	ShowRefunded Show = "refunded" // in part or in full
+	ShowTests    Show = "test"
+)
+
 // Filter chooses among a shop's orders. The zero value wants the newest 25 of all.
 type Filter struct {
-	Status Status // empty: all that were paid
+	Show   Show
 	Search string // an order's number, or the beginning of a buyer's address
 	After  string // the cursor that the page before returned
 	Limit  int

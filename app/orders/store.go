@@ -138,10 +138,14 @@ func (s *Service) listOrders(ctx context.Context, q db.Q, creator id.User, shop 
 		FROM orders o JOIN checkouts c ON c.id = o.checkout_id
 		WHERE o.shop_id = $1 AND o.creator_id = $2 AND o.paid_at IS NOT NULL
 			AND (o.paid_at, o.id) < ($3, $4)
-			AND ($5 = '' OR o.status = $5)
+			AND CASE $5
+				WHEN 'paid' THEN o.status = 'paid' AND NOT o.test
+				WHEN 'refunded' THEN o.status IN ('partly_refunded', 'refunded') AND NOT o.test
+				WHEN 'test' THEN o.test
+				ELSE true END
 			AND ($6 = '' OR o.number::text = ltrim($6, '#') OR starts_with(lower(o.email::text), lower($6)))
 		ORDER BY o.paid_at DESC, o.id DESC
-		LIMIT $7`, shop, creator, at, last.String(), string(f.Status), strings.TrimSpace(f.Search), f.Limit+1)
+		LIMIT $7`, shop, creator, at, last.String(), string(f.Show), strings.TrimSpace(f.Search), f.Limit+1)
 	return s.all(ctx, q, rows, err)
 }
 

@@ -30,7 +30,7 @@ func policy(cfg *config.Config, h Host) string {
 	media := cfg.MediaURL
 	switch h {
 	case App:
-		forms := []string{"'self'", cfg.StripeCheckoutOrigin}
+		forms := []string{"'self'", cfg.StripeCheckoutOrigin, cfg.BucketOrigin()} // a form's redirect counts: to the payment page, to a download
 		if u, err := url.Parse(cfg.GoogleIssuer); err == nil && cfg.GoogleClientID != "" {
 			forms = append(forms, u.Scheme+"://"+u.Host)
 		}
