@@ -6,6 +6,7 @@ package inventory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -55,9 +56,8 @@ func (s *Service) Reserve(ctx context.Context, checkout id.Checkout, lines []Lin
 		failpoint.Hit("inventory.reserve.before_commit")
 		return nil
 	})
-	if db.Violates(err, "holds_checkout_product_unique") {
-		// The same form twice at once: the other one has set everything aside, in one transaction as we would.
-		return s.countHeld(ctx, checkout)
+	if errors.Is(err, errTwin) {
+		return s.Reserve(ctx, checkout, lines, until) // now the other one's holds can be seen
 	}
 	failpoint.Hit("inventory.reserve.after_commit")
 	return held, err
@@ -88,11 +88,16 @@ func (s *Service) take(ctx context.Context, tx *db.Tx, checkout id.Checkout, l L
 		return false, fmt.Errorf("reserve %s: %w", l.Product, err)
 	case row.Before == nil:
 		return false, nil
-	case row.Taken || row.Held:
+	case row.Held, row.Took && row.Hold:
 		return true, nil
+	case row.Took:
+		return false, errTwin
 	}
 	return true, tooFew(*row.Before, l.Quantity)
 }
+
+// errTwin undoes a reservation that the same checkout has just made elsewhere: a double click.
+var errTwin = errors.New("this checkout reserves twice at once")
 
 func tooFew(left, wanted int) error {
 	if left <= 0 || left >= wanted { // the second: another buyer was quicker by the blink of an eye

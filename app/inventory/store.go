@@ -2,7 +2,6 @@ package inventory
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"vitrine/app/db"
@@ -12,8 +11,12 @@ import (
 
 type taken struct {
 	Before *int `db:"before"` // nil: unlimited
-	Taken  bool `db:"taken"`
+	Took   bool `db:"took"`
+	Hold   bool `db:"hold"`
 	Held   bool `db:"held"` // this checkout had it before
+
+	Async string  `db:"async"` // what the statement does beside
+	Said  *string `db:"said"`
 }
 
 // takeRow decides and writes in one statement. The commit need not wait for the disk: the log is flushed in
@@ -39,9 +42,10 @@ func (s *Service) takeRow(ctx context.Context, tx *db.Tx, checkout id.Checkout, 
 			RETURNING 1
 		)
 		SELECT (SELECT available FROM stock WHERE product_id = $1) AS before,
-			EXISTS (SELECT 1 FROM took) AND EXISTS (SELECT 1 FROM hold) AS taken,
+			EXISTS (SELECT 1 FROM took) AS took,
+			EXISTS (SELECT 1 FROM hold) AS hold,
 			EXISTS (SELECT 1 FROM open) AS held,
-			set_config('synchronous_commit', 'off', true),
+			set_config('synchronous_commit', 'off', true) AS async,
 			(SELECT pg_notify($7::text, $8::text) FROM took)::text AS said`,
 		l.Product, checkout, l.Quantity, id.New[id.HoldKind](), tx.Now, until, event.Channel, EventChanged+" "+l.Product.String())
 	return r, err
@@ -62,18 +66,9 @@ func (s *Service) takeNaively(ctx context.Context, tx *db.Tx, checkout id.Checko
 		id.New[id.HoldKind](), checkout, l.Product, l.Quantity, until, tx.Now); err != nil {
 		return err
 	}
-	r.Taken = true
+	r.Took, r.Hold = true, true
 	_, err = tx.Exec(ctx, `UPDATE stock SET available = $2 WHERE product_id = $1`, l.Product, *r.Before-l.Quantity)
 	return err
-}
-
-func (s *Service) countHeld(ctx context.Context, checkout id.Checkout) (int, error) {
-	var n int
-	err := s.DB.Get(ctx, &n, `SELECT count(*) FROM holds WHERE checkout_id = $1 AND released_at IS NULL`, checkout)
-	if err != nil {
-		return 0, fmt.Errorf("holds of %s: %w", checkout, err)
-	}
-	return n, nil
 }
 
 type ended struct {
