@@ -53,8 +53,7 @@ var people = []Person{
 type Google struct {
 	srv    *Server
 	db     *store
-	key    *rsa.PrivateKey
-	kid    string
+	key    func() (*rsa.PrivateKey, error) // made when first needed
 	grants *table[grant]
 
 	mu        sync.Mutex
@@ -80,15 +79,14 @@ func (g grant) alive(now time.Time) bool {
 	return now.Sub(time.Unix(g.At, 0)) < life
 }
 
-func newGoogle(srv *Server, db *store) (*Google, error) {
-	g := &Google{srv: srv, db: db, redirects: srv.opt.GoogleRedirects, grants: newLoose[grant](db, "google_grant")}
-	var err error
-	if g.key, err = readKey(srv.opt.Dir); err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(g.key.N.Bytes())
-	g.kid = hex.EncodeToString(sum[:10])
-	return g, nil
+func newGoogle(srv *Server, db *store) *Google {
+	return &Google{srv: srv, db: db, redirects: srv.opt.GoogleRedirects, grants: newLoose[grant](db, "google_grant"),
+		key: sync.OnceValues(func() (*rsa.PrivateKey, error) { return readKey(srv.opt.Dir) })}
+}
+
+func keyID(k *rsa.PrivateKey) string {
+	sum := sha256.Sum256(k.N.Bytes())
+	return hex.EncodeToString(sum[:10])
 }
 
 // readKey keeps one signing key a folder, so that a product which cached the key set survives our restart.
@@ -170,9 +168,14 @@ func (g *Google) discovery(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (g *Google) jwks(w http.ResponseWriter, _ *http.Request) {
+	k, err := g.key()
+	if err != nil {
+		say(w, http.StatusInternalServerError, obj{"error": "server_error", "error_description": err.Error()})
+		return
+	}
 	b := base64.RawURLEncoding.EncodeToString
-	say(w, http.StatusOK, obj{"keys": []obj{{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": g.kid, "n": b(g.key.N.Bytes()),
-		"e": b(big.NewInt(int64(g.key.E)).Bytes())}}})
+	say(w, http.StatusOK, obj{"keys": []obj{{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": keyID(k), "n": b(k.N.Bytes()),
+		"e": b(big.NewInt(int64(k.E)).Bytes())}}})
 }
 
 // token changes a code, once and within a minute, for an access token and a signed id token.
@@ -237,12 +240,16 @@ func hashed(secret string) string {
 }
 
 func (g *Google) sign(got grant) (string, error) {
+	k, err := g.key()
+	if err != nil {
+		return "", err
+	}
 	now := g.srv.Now().Unix()
 	b64 := func(v any) (string, error) {
 		b, err := json.Marshal(v)
 		return base64.RawURLEncoding.EncodeToString(b), err
 	}
-	head, err := b64(obj{"alg": "RS256", "kid": g.kid, "typ": "JWT"})
+	head, err := b64(obj{"alg": "RS256", "kid": keyID(k), "typ": "JWT"})
 	if err != nil {
 		return "", err
 	}
@@ -255,7 +262,7 @@ func (g *Google) sign(got grant) (string, error) {
 		return "", err
 	}
 	sum := sha256.Sum256([]byte(head + "." + body))
-	sig, err := rsa.SignPKCS1v15(rand.Reader, g.key, crypto.SHA256, sum[:])
+	sig, err := rsa.SignPKCS1v15(rand.Reader, k, crypto.SHA256, sum[:])
 	return head + "." + body + "." + base64.RawURLEncoding.EncodeToString(sig), err
 }
 

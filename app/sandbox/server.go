@@ -80,10 +80,9 @@ func Start(ctx context.Context, opt Options) (*Server, error) {
 	}
 	s.clock = newTable[clockRow](s.db, "clock")
 	s.stripe = newStripe(s, s.db, opt.Seed)
-	if s.google, err = newGoogle(s, s.db); err == nil {
-		err = s.db.open(opt.Dir, s.worthKeeping)
-		s.setClock()
-	}
+	s.google = newGoogle(s, s.db)
+	err = s.db.open(opt.Dir, s.worthKeeping)
+	s.setClock()
 	if err == nil && opt.WebhookURL != "" {
 		err = s.stripe.SetWebhook(opt.WebhookURL, opt.WebhookSecret)
 	}

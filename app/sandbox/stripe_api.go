@@ -123,7 +123,8 @@ func (st *Stripe) answer(w http.ResponseWriter, run endpoint, in inbound) {
 	}
 	given, replayed := st.keyed(in, func() answer { return st.execute(run, in) })
 	if in.fault.Kind == DropAfter {
-		panic(http.ErrAbortHandler) // the effect stands, the answer is lost
+		hangUp(w) // the effect stands, the answer is lost
+		return
 	}
 	if replayed {
 		w.Header().Set("Idempotent-Replayed", "true")

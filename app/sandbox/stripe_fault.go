@@ -111,11 +111,22 @@ func (f Fault) before(w http.ResponseWriter, r *http.Request, requestID string) 
 	case RateLimit:
 		say(w, http.StatusTooManyRequests, (&apiError{Type: "invalid_request_error", Code: "rate_limit", Message: "Too many requests hit the API too quickly."}).body(requestID))
 	case DropBefore:
-		panic(http.ErrAbortHandler) // net/http closes the connection
+		hangUp(w)
 	default:
 		return false
 	}
 	return true
+}
+
+// hangUp closes the connection in the middle of the status line. Closed without a byte, Go's transport would quietly
+// send a request that has an Idempotency-Key again, and nobody would see the fault.
+func hangUp(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = conn.Write([]byte("HTTP/1.1 2"))
+	_ = conn.Close()
 }
 
 func pause(ctx context.Context, d time.Duration) {
