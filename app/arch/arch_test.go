@@ -19,7 +19,7 @@ var tier = map[string]int{
 	"storefronts": 5, "products": 5, "ledger": 5,
 	"builder": 6, "inventory": 6, "payments": 6,
 	"orders": 7, "contact": 7,
-	"pwa": 8, "today": 8, "seed": 8,
+	"pwa": 8, "home": 8, "today": 8, "seed": 8,
 }
 
 // sole names the only package that may import a library: whoever wants to replace it looks in one place.
