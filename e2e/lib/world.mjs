@@ -1,0 +1,73 @@
+// A whole Vitrine of its own for the journeys: its own ports, its own data, gone afterwards.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const freePort = () =>
+  new Promise((done, fail) => {
+    const s = createServer();
+    s.on("error", fail);
+    s.listen(0, "127.0.0.1", () => {
+      const { port } = s.address();
+      s.close(() => done(port));
+    });
+  });
+
+export async function start() {
+  const data = mkdtempSync(join(tmpdir(), "vitrine-e2e-"));
+  const port = await freePort();
+  const child = spawn("bin/vitrine", ["dev"], {
+    env: { ...process.env, PORT: String(port), VITRINE_DATA: data, SANDBOX_PORT: String(await freePort()), LOG_LEVEL: "warn", DATABASE_URL: "", REDIS_URL: "", S3_ENDPOINT: "", AWS_ACCESS_KEY_ID: "", SMTP_URL: "", STRIPE_SECRET_KEY: "" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let log = "";
+  child.stderr.on("data", (b) => (log += b));
+  const out = await new Promise((done, fail) => {
+    let text = "";
+    const late = setTimeout(() => fail(new Error(`Vitrine did not start:\n${text}\n${log}`)), 60000);
+    child.stdout.on("data", (b) => {
+      text += b;
+      if (text.includes("Ctrl-C")) {
+        clearTimeout(late);
+        done(text);
+      }
+    });
+    child.on("exit", (code) => fail(new Error(`Vitrine ended with ${code}:\n${text}\n${log}`)));
+  });
+  const find = (label) => out.match(new RegExp(`${label}\\s+(http\\S+)`))[1];
+  return {
+    app: `http://localhost:${port}`,
+    shop: `http://shop.localhost:${port}`,
+    media: `http://media.localhost:${port}`,
+    inbox: find("Mails"),
+    sandbox: find("Sandbox"),
+    data,
+    log: () => log,
+    async stop() {
+      const ended = new Promise((r) => child.on("exit", r));
+      child.removeAllListeners("exit");
+      const done = new Promise((r) => child.once("exit", r));
+      child.kill("SIGINT");
+      await Promise.race([done, new Promise((r) => setTimeout(r, 8000))]);
+      void ended;
+      rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
+// mail waits for the newest mail to an address whose subject matches, and returns its text.
+export async function mail(world, to, subject, tries = 100) {
+  for (let i = 0; i < tries; i++) {
+    const list = await (await fetch(`${world.inbox}/?to=${encodeURIComponent(to)}`)).text();
+    for (const m of list.matchAll(/href="(\/mail\/[^"]+)"><strong>([^<]*)/g)) {
+      if (!subject.test(m[2])) continue;
+      const page = await (await fetch(world.inbox + m[1])).text();
+      const text = page.match(/<pre>([\s\S]*?)<\/pre>/)[1];
+      return { subject: m[2], text: text.replace(/<[^>]+>/g, "").replaceAll("&amp;", "&").replaceAll("&#34;", '"').replaceAll("&#39;", "'") };
+    }
+    await new Promise((r) => setTimeout(r, 100));
+  }
+  throw new Error(`no mail to ${to} about ${subject}`);
+}
