@@ -44,6 +44,7 @@ const KeyLife = 24 * time.Hour
 // BeginInput is everything a payment page is made of. The same checkout must always give the same input.
 type BeginInput struct {
 	Checkout   id.Checkout
+	Attempt    int // above 0 only after a look-up has shown that the attempt before never happened
 	Email      string
 	Lines      []Line
 	Total      money.Amount
@@ -52,6 +53,14 @@ type BeginInput struct {
 	ExpiresAt  time.Time
 	Locale     string
 	Shop       string // stands on the buyer's bank statement where that is allowed
+}
+
+// Key is the idempotency key of the call.
+func (in BeginInput) Key() string {
+	if in.Attempt == 0 {
+		return "checkout-" + in.Checkout.String()
+	}
+	return fmt.Sprintf("checkout-%s-%d", in.Checkout, in.Attempt)
 }
 
 // Line is one position on the payment page.
@@ -135,10 +144,11 @@ var ErrNone = errors.New("the provider knows nothing of it")
 
 // Error is why a call to a provider did not go as asked.
 type Error struct {
-	Outcome Outcome
-	Code    string // the provider's
-	Message string // for a person to read when refused; empty when there is nothing sensible to say
-	Cause   error
+	Outcome  Outcome
+	Answered bool   // in doubt although there was an answer: a stored error that the same key will meet again
+	Code     string // the provider's
+	Message  string // the provider's words, for the log
+	Cause    error
 }
 
 // Outcome says what is known after a call that failed.
@@ -170,5 +180,9 @@ func OutcomeOf(err error) Outcome {
 	return Doubt
 }
 
-// ErrSignature says that a webhook was not signed by the provider, or too long ago.
-var ErrSignature = errors.New("webhook signature does not hold")
+var (
+	// ErrSignature says that a webhook was not signed by the provider, or too long ago.
+	ErrSignature = errors.New("webhook signature does not hold")
+	// ErrEvent says that a signed body is not an event that we can take: another version, another mode.
+	ErrEvent = errors.New("webhook is not for us")
+)

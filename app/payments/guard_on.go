@@ -1,0 +1,5 @@
+//go:build !noguard_inbox
+
+package payments
+
+const guardInbox = true

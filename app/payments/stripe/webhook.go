@@ -1,0 +1,89 @@
+package stripe
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/webhook"
+
+	"vitrine/app/payments"
+)
+
+const tolerance = 300 * time.Second
+
+// ParseWebhook checks the signature on the raw body against each of the secrets, then reads the event.
+func (c *Client) ParseWebhook(body []byte, signature string) (payments.Event, error) {
+	err := error(webhook.ErrNotSigned)
+	for _, s := range c.secrets {
+		if err = webhook.ValidatePayloadWithTolerance(body, signature, s, tolerance); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		return payments.Event{}, fmt.Errorf("%w: %w", payments.ErrSignature, err)
+	}
+	e, err := read(body)
+	switch {
+	case err != nil:
+		return payments.Event{}, fmt.Errorf("%w: %w", payments.ErrEvent, err)
+	case e.APIVersion != stripe.APIVersion:
+		slog.Error("webhook of another API version: set the endpoint to ours", "event", e.ID, "version", e.APIVersion, "ours", stripe.APIVersion)
+		return payments.Event{}, fmt.Errorf("%w: version %s", payments.ErrEvent, e.APIVersion)
+	case e.Livemode != c.live:
+		slog.Error("webhook of the other mode", "event", e.ID, "live", e.Livemode)
+		return payments.Event{}, fmt.Errorf("%w: live mode %v", payments.ErrEvent, e.Livemode)
+	}
+	return event(e)
+}
+
+// ParseEvent reads a body that ParseWebhook has accepted.
+func (c *Client) ParseEvent(body []byte) (payments.Event, error) {
+	e, err := read(body)
+	if err != nil {
+		return payments.Event{}, fmt.Errorf("%w: %w", payments.ErrEvent, err)
+	}
+	return event(e)
+}
+
+func read(body []byte) (e stripe.Event, err error) {
+	if err = json.Unmarshal(body, &e); err == nil && (e.ID == "" || e.Type == "" || e.Object != "event" || e.Data == nil) {
+		err = errors.New("not an event")
+	}
+	return e, err
+}
+
+// event turns what happened at Stripe into a fact. What happened on someone else's account is not ours.
+func event(e stripe.Event) (payments.Event, error) {
+	out := payments.Event{ID: e.ID, Type: string(e.Type), Created: time.Unix(e.Created, 0).UTC(), Live: e.Livemode}
+	if e.Account != "" {
+		return out, nil
+	}
+	var err error
+	switch e.Type {
+	case stripe.EventTypeCheckoutSessionCompleted, stripe.EventTypeCheckoutSessionAsyncPaymentSucceeded,
+		stripe.EventTypeCheckoutSessionAsyncPaymentFailed, stripe.EventTypeCheckoutSessionExpired:
+		var s stripe.CheckoutSession
+		err = json.Unmarshal(e.Data.Raw, &s)
+		out.Known, out.Fact = true, session(&s).Fact
+		if e.Type == stripe.EventTypeCheckoutSessionAsyncPaymentFailed {
+			out.Fact.State = payments.Over
+		}
+	case stripe.EventTypePaymentIntentSucceeded, stripe.EventTypePaymentIntentPaymentFailed,
+		stripe.EventTypePaymentIntentProcessing, stripe.EventTypePaymentIntentCanceled:
+		var p stripe.PaymentIntent
+		err = json.Unmarshal(e.Data.Raw, &p)
+		out.Known, out.Fact = true, intent(&p)
+	case stripe.EventTypeChargeSucceeded, stripe.EventTypeChargeRefunded:
+		var c stripe.Charge
+		err = json.Unmarshal(e.Data.Raw, &c)
+		out.Known, out.Fact = true, charge(&c)
+	}
+	if err != nil {
+		return out, fmt.Errorf("%w: %s: %w", payments.ErrEvent, e.Type, err)
+	}
+	return out, nil
+}
