@@ -1,0 +1,5 @@
+//go:build !noguard_email
+
+package accounts
+
+const guardEmail = true
