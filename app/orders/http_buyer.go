@@ -28,11 +28,13 @@ func private(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+var errNoLink = errs.New(errs.NotFound, "This link opens no order. Perhaps it was cut off: copy it whole from your receipt, or look under /my for everything you bought.")
+
 var errTakenBack = errs.New(errs.Gone, "There is nothing to send: this order was never paid.")
 
 // Order is what a buyer sees at the secret link.
 func (h *Handler) Order(c echo.Context) error {
-	o, err := h.Service.ByToken(c.Request().Context(), c.Param("token"))
+	o, err := h.byToken(c)
 	if err != nil {
 		return err
 	}
@@ -59,8 +61,7 @@ func (h *Handler) Download(c echo.Context) error {
 
 // Resend mails the receipt again.
 func (h *Handler) Resend(c echo.Context) error {
-	ctx := c.Request().Context()
-	o, err := h.Service.ByToken(ctx, c.Param("token"))
+	o, err := h.byToken(c)
 	if err != nil {
 		return err
 	}
@@ -85,11 +86,19 @@ func (h *Handler) trouble(c echo.Context, err error) error {
 	if k := errs.KindOf(err); k == errs.NotFound || k == errs.Internal {
 		return err
 	}
-	o, found := h.Service.ByToken(c.Request().Context(), c.Param("token"))
+	o, found := h.byToken(c)
 	if found != nil {
 		return found
 	}
 	return h.order(c, web.Status(err), o, "", web.Sentence(c, err))
+}
+
+func (h *Handler) byToken(c echo.Context) (Order, error) {
+	o, err := h.Service.ByToken(c.Request().Context(), c.Param("token"))
+	if errs.Is(err, errs.NotFound) {
+		err = errNoLink
+	}
+	return o, err
 }
 
 func (h *Handler) order(c echo.Context, status int, o Order, news, trouble string) error {
@@ -98,7 +107,8 @@ func (h *Handler) order(c echo.Context, status int, o Order, news, trouble strin
 	if err != nil {
 		return err
 	}
-	p := view.BuyerProps{State: pill(ctx, o), Test: o.Test, News: news, Trouble: trouble, Shop: seller.Name, ShopURL: seller.URL, Email: o.Email}
+	p := view.BuyerProps{Test: o.Test, News: news, Trouble: trouble, Shop: seller.Name, ShopURL: seller.URL, Email: o.Email,
+		LinesTitle: text.T(ctx, "What you ordered"), Help: text.T(ctx, "Write to %s from the page of the shop.", seller.Name)}
 	switch {
 	case o.Status.Sold():
 		err = h.sold(c, o, &p)
@@ -128,9 +138,11 @@ func (h *Handler) sold(c echo.Context, o Order, p *view.BuyerProps) error {
 		p.Title = text.T(ctx, "Refunded")
 		p.Lead = text.T(ctx, "%s from %s. %s went back the way it came; banks take 5 to 10 days to show it.", number(ctx, o), p.Shop, o.Refunded.Format())
 	case PartlyRefunded:
+		p.State = pill(ctx, o)
 		p.Lead = text.T(ctx, "%s from %s. %s of it was refunded.", number(ctx, o), p.Shop, o.Refunded.Format())
 	}
-	p.Lines = receiptLines(ctx, o)
+	p.LinesTitle, p.Lines = text.T(ctx, "Receipt"), receiptLines(ctx, o)
+	p.Help = text.T(ctx, "Answer your receipt mail: it goes to %s, who sold you this.", p.Shop)
 	p.Facts = []view.Fact{
 		{Label: text.T(ctx, "Paid on"), Value: when(o.PaidAt)},
 		{Label: text.T(ctx, "Paid by"), Value: paidBy(ctx, o)},

@@ -12,22 +12,24 @@ type File struct {
 
 // BuyerProps is the page behind the link in the receipt.
 type BuyerProps struct {
-	Title   string // "Thank you", "Waiting for your payment", …
-	Lead    string
-	State   ui.Pill
-	Test    bool
-	News    string // an answer to what was just done
-	Trouble string // why it could not be done
-	Files   []File
-	NoFiles string // said when there are none
-	Lines   []ui.Line
-	Facts   []Fact
-	Consent string
-	Shop    string
-	ShopURL string
-	Resend  string // where the form posts to; empty when there is nothing to send
-	Email   string
-	Again   string // back to buying, when nothing came of it
+	Title      string // "Thank you", "Waiting for your payment", …
+	Lead       string
+	State      ui.Pill
+	Test       bool
+	News       string // an answer to what was just done
+	Trouble    string // why it could not be done
+	Files      []File
+	NoFiles    string // said when there are none
+	Lines      []ui.Line
+	LinesTitle string
+	Help       string
+	Facts      []Fact
+	Consent    string
+	Shop       string
+	ShopURL    string
+	Resend     string // where the form posts to; empty when there is nothing to send
+	Email      string
+	Again      string // back to buying, when nothing came of it
 }
 
 // Fact is a label with its value.
