@@ -205,7 +205,9 @@ func TestNothingToPay(t *testing.T) {
 
 func TestIdempotencyKeys(t *testing.T) {
 	s := start(t, sandbox.Options{})
-	key := func(k, form string) answer { return raw(t, s, "POST", "/v1/checkout/sessions", form, "Idempotency-Key", k) }
+	key := func(k, form string) answer {
+		return raw(t, s, "POST", "/v1/checkout/sessions", form, "Idempotency-Key", k)
+	}
 	one, two := key("k1", goodSession), key("k1", goodSession)
 	if one.Body["id"] != two.Body["id"] || one.Header.Get("Idempotent-Replayed") != "" || two.Header.Get("Idempotent-Replayed") != "true" {
 		t.Fatalf("same key: %v %v %v", one.Body["id"], two.Body["id"], two.Header)

@@ -93,7 +93,7 @@ func (g *Google) pick(w http.ResponseWriter, r *http.Request) {
 		c := chooser{Email: strings.TrimSpace(r.PostFormValue("email")), Name: strings.TrimSpace(r.PostFormValue("name")), Errors: map[string]string{}}
 		if !validEmail(c.Email) {
 			c.Errors["email"] = "Enter an e-mail address, such as name@example.com."
-			g.choose(w, http.StatusUnprocessableEntity, ask, back, c)
+			g.choose(w, http.StatusOK, ask, back, c)
 			return
 		}
 		who = g.stranger(c.Email, c.Name, r.PostFormValue("unverified") == "")

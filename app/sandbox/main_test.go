@@ -129,7 +129,10 @@ func (b buyer) read(rs *http.Response, err error) page {
 
 func (b buyer) get(u string) page { b.t.Helper(); return b.read(b.c.Get(u)) }
 
-func (b buyer) post(u string, form url.Values) page { b.t.Helper(); return b.read(b.c.PostForm(u, form)) }
+func (b buyer) post(u string, form url.Values) page {
+	b.t.Helper()
+	return b.read(b.c.PostForm(u, form))
+}
 
 func cardForm(number string) url.Values {
 	return url.Values{"email": {"buyer@example.com"}, "method": {"card"}, "number": {number}, "expiry": {"12 / 34"}, "cvc": {"123"}, "name": {"Robin Buyer"}, "country": {"DE"}}

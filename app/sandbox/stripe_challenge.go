@@ -44,7 +44,7 @@ func (st *Stripe) challengePage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	st.srv.show(w, http.StatusOK, "challenge.html", challengePage{Title: "Confirm the payment", Action: r.URL.Path, Amount: format(p.Amount, p.Currency),
-		Card: p.Method.Brand + " •••• " + p.Method.Last4, Back: st.returnURL(p)}, st.leadsTo(p)...)
+		Card: titles[p.Method.Brand] + " •••• " + p.Method.Last4, Back: st.returnURL(p)}, st.leadsTo(p)...)
 }
 
 func (st *Stripe) leadsTo(p intent) (out []string) {
@@ -127,7 +127,7 @@ func (st *Stripe) receiptPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	m := message{Title: "Receipt", Text: "Sandbox payment: no real money moved.", Rows: [][2]string{{"Amount paid", format(c.Amount, c.Currency)},
-		{"Date paid", time.Unix(c.Created, 0).UTC().Format("2 January 2006, 15:04 MST")}, {"Paid with", c.Method.Brand + " •••• " + c.Method.Last4}}}
+		{"Date paid", time.Unix(c.Created, 0).UTC().Format("2 January 2006, 15:04 MST")}, {"Paid with", titles[c.Method.Brand] + " •••• " + c.Method.Last4}}}
 	if c.Refunded > 0 {
 		m.Rows = append(m.Rows, [2]string{"Refunded", format(c.Refunded, c.Currency)})
 	}

@@ -39,6 +39,9 @@ type payPage struct {
 
 type payLine struct{ Name, Description, Quantity, Unit, Total string }
 
+// titles are the brands as people write them.
+var titles = map[string]string{"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "": "Bank account"}
+
 type cardGroup struct {
 	Name  string
 	Cards []card
@@ -46,6 +49,9 @@ type cardGroup struct {
 
 // Spaced is the number as it stands on a card.
 func (c card) Spaced() string {
+	if c.Brand == "amex" {
+		return c.Number[:4] + " " + c.Number[4:10] + " " + c.Number[10:]
+	}
 	var b strings.Builder
 	for i, r := range c.Number {
 		if i > 0 && i%4 == 0 {
@@ -141,6 +147,9 @@ func (st *Stripe) payPage(w http.ResponseWriter, r *http.Request) {
 	}
 	if e := p.LastError; e != nil && r.URL.Query().Get("tried") != "" {
 		f.Alert = buyerText(e.Code, e.Message)
+		if m := e.Method; m != nil { // back from the bank: nobody types their name twice
+			f.Email, f.Name, f.Country, f.Postal, f.Method = m.Email, m.Name, m.BillingCountry, m.Postal, m.Kind
+		}
 	}
 	st.srv.show(w, http.StatusOK, "pay.html", st.page(s, f), s.Success, s.Cancel)
 }
@@ -152,6 +161,7 @@ func buyerText(code, text string) string {
 	return text + " Nothing was charged. Check the details, or use another card."
 }
 
+// pay answers a form that does not do with the page and 200: a browser would report any 4xx as an error on its console.
 func (st *Stripe) pay(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, bodySize)
 	s, _, ok := st.open(w, r.PathValue("id"))
@@ -164,7 +174,7 @@ func (st *Stripe) pay(w http.ResponseWriter, r *http.Request) {
 	m := st.read(&f, s)
 	if len(f.Errors) > 0 {
 		f.CVC = ""
-		st.srv.show(w, http.StatusUnprocessableEntity, "pay.html", st.page(s, f), s.Success, s.Cancel)
+		st.srv.show(w, http.StatusOK, "pay.html", st.page(s, f), s.Success, s.Cancel)
 		return
 	}
 	next, err := st.payNow(s.ID, m)
@@ -172,7 +182,7 @@ func (st *Stripe) pay(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.As(err, &e):
 		f.CVC, f.Alert = "", buyerText(e.Code, e.Message)
-		st.srv.show(w, http.StatusPaymentRequired, "pay.html", st.page(s, f), s.Success, s.Cancel)
+		st.srv.show(w, http.StatusOK, "pay.html", st.page(s, f), s.Success, s.Cancel)
 	case err != nil:
 		st.srv.message(w, http.StatusInternalServerError, message{Title: "Something went wrong", Text: "Try again in a moment. " + err.Error()})
 	default:

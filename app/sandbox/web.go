@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -29,11 +30,29 @@ func (s *Server) handler() http.Handler {
 	s.stripe.pageRoutes(mux)
 	s.google.routes(mux)
 	s.controlRoutes(mux)
+	own := ""
 	guard := http.NewCrossOriginProtection()
 	if u, err := url.Parse(s.base); err == nil && u.Host != "" {
+		own = u.Hostname()
 		_ = guard.AddTrustedOrigin(u.Scheme + "://" + u.Host) // fails only on a malformed origin
 	}
-	return guard.Handler(mux)
+	return localOnly(own, guard.Handler(mux))
+}
+
+// localOnly refuses names that a stranger's DNS may point at loopback: a page could steer the sandbox through them.
+func localOnly(own string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		host = strings.Trim(host, "[]")
+		if ip := net.ParseIP(host); ip == nil && host != own && host != "localhost" && !strings.HasSuffix(host, ".localhost") {
+			http.Error(w, "The sandbox does not answer under this name.", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // say answers JSON.
