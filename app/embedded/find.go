@@ -18,7 +18,14 @@ import (
 // findPostgres returns a folder with initdb, pg_ctl and postgres: npm's first (the pinned version), then the
 // system's. VITRINE_PG_BIN names one outright.
 func findPostgres(root string) (string, error) {
+	root, err := filepath.Abs(root) // programs start in other folders
+	if err != nil {
+		return "", err
+	}
 	if d := os.Getenv("VITRINE_PG_BIN"); d != "" {
+		if d, err = filepath.Abs(d); err != nil {
+			return "", err
+		}
 		if err := runs(d); err != nil {
 			return "", fmt.Errorf("VITRINE_PG_BIN=%s: %w", d, err)
 		}

@@ -58,9 +58,11 @@ func (p *Postgres) chooseIdentity() error {
 		if err := p.settleDir(); err != nil { // nobody may have had it the last time
 			return err
 		}
-		if p.command("postgres", "--version").Run() == nil {
+		out, err := p.command("postgres", "--version").CombinedOutput()
+		if err == nil {
 			return nil
 		}
+		slog.Debug("no user namespace for Postgres: it runs as nobody", "err", err, "output", string(out))
 	}
 	u, err := user.Lookup("nobody")
 	if err != nil {
@@ -93,6 +95,10 @@ func (p *Postgres) followMove() error {
 		return err
 	}
 	dir := strings.TrimSpace(string(b))
+	if want := filepath.Join(p.copyDir(), "cluster"); dir != want {
+		return fmt.Errorf("%s was copied or moved from where it was made, and its Postgres data lies in %s. For that data: mv %s/data %s/data and remove %s. To begin with an empty one: remove %s",
+			p.home, dir, dir, p.home, p.elsewhere(), p.elsewhere())
+	}
 	if _, err := os.Stat(dir); err != nil {
 		slog.Warn("the local Postgres data is gone: starting with an empty one", "was", dir)
 		return os.Remove(p.elsewhere())
@@ -101,10 +107,15 @@ func (p *Postgres) followMove() error {
 	return nil
 }
 
-// moveToTemp works from a copy in /var/tmp, named by the folder it stands for, because nobody may not enter the
-// checkout (below /root, say). A cluster that is here already goes along.
+// copyDir is where a copy goes, named by the folder it stands for.
+func (p *Postgres) copyDir() string {
+	return filepath.Join("/var/tmp", fmt.Sprintf("vitrine-pg-%x", sha256.Sum256([]byte(p.home)))[:len("vitrine-pg-")+12])
+}
+
+// moveToTemp works from a copy in /var/tmp, because nobody may not enter the checkout (below /root, say). A cluster
+// that is here already goes along.
 func (p *Postgres) moveToTemp() error {
-	base := filepath.Join("/var/tmp", fmt.Sprintf("vitrine-pg-%x", sha256.Sum256([]byte(p.home)))[:len("vitrine-pg-")+12])
+	base := p.copyDir()
 	if err := os.Mkdir(base, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -34,6 +35,9 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	StopShared()
+	if dir, _ := made(); dir != "" {
+		os.RemoveAll(dir)
+	}
 	os.Exit(code)
 }
 
@@ -118,6 +122,35 @@ func root(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// made is a cluster that tests begin with: making one takes most of a second.
+var made = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "vt-made")
+	if err != nil {
+		return "", err
+	}
+	p, err := StartPostgres(context.Background(), dir, PostgresOptions{Root: "../.."})
+	if err != nil {
+		return dir, err
+	}
+	return dir, p.Stop()
+})
+
+// withCluster copies the one that was made to dir.
+func withCluster(t *testing.T, dir string) string {
+	t.Helper()
+	from, err := made()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := copyTree(from, dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func startPostgres(t *testing.T, dir string) *Postgres {

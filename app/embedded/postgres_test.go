@@ -93,7 +93,7 @@ func TestPostgresKeepsRowsThroughRestartAndKill9OfItself(t *testing.T) {
 
 // Where the system has no way to bind a child to its parent, a killed run leaves a server.
 func TestALeftoverServerIsStoppedFirst(t *testing.T) {
-	dir := t.TempDir()
+	dir := withCluster(t, t.TempDir())
 	left := startPostgres(t, dir)
 	exec1(t, left, `CREATE TABLE kept (n int)`)
 	left.lock.Close() // as the kernel does for a killed process
@@ -108,7 +108,7 @@ func TestALeftoverServerIsStoppedFirst(t *testing.T) {
 }
 
 func TestAnotherProgramWithTheOldNumberIsLeftAlone(t *testing.T) {
-	dir := t.TempDir()
+	dir := withCluster(t, t.TempDir())
 	p := startPostgres(t, dir)
 	if err := p.Stop(); err != nil {
 		t.Fatal(err)
@@ -130,7 +130,7 @@ func TestAnotherProgramWithTheOldNumberIsLeftAlone(t *testing.T) {
 
 func TestPostgresRunsSideBySideButNotTwiceOnOneFolder(t *testing.T) {
 	dir := t.TempDir()
-	a, b := startPostgres(t, filepath.Join(dir, "a")), startPostgres(t, filepath.Join(dir, "b"))
+	a, b := startPostgres(t, withCluster(t, filepath.Join(dir, "a"))), startPostgres(t, withCluster(t, filepath.Join(dir, "b")))
 	exec1(t, a, `CREATE TABLE only_a (n int)`)
 	if n := number(t, b, `SELECT count(*) FROM pg_tables WHERE tablename = 'only_a'`); n != 0 {
 		t.Error("the two share a cluster")
@@ -174,7 +174,7 @@ func TestSomebodyElsesClusterIsLeftToThem(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make another user's folder")
 	}
-	dir := t.TempDir()
+	dir := withCluster(t, t.TempDir())
 	p := startPostgres(t, dir)
 	if err := p.Stop(); err != nil {
 		t.Fatal(err)
@@ -224,7 +224,7 @@ func TestRootRunsPostgresAsNobodyToo(t *testing.T) {
 		if n := number(t, p, `SELECT count(*) FROM kept`); n != rows[m.dir] {
 			t.Errorf("%s: %d rows of %d", m.name, n, rows[m.dir])
 		}
-		if uid := uidOf(t, p.child.cmd.Process.Pid); (m.mode == "nobody") != (uid != 0) && runtime.GOOS == "linux" {
+		if uid := uidOf(t, p.child.cmd.Process.Pid); namespaces() && (m.mode == "nobody") != (uid != 0) {
 			t.Errorf("%s: the server's uid is %d", m.name, uid)
 		}
 		if err := p.Stop(); err != nil {
@@ -234,6 +234,37 @@ func TestRootRunsPostgresAsNobodyToo(t *testing.T) {
 			t.Cleanup(func() { os.RemoveAll(filepath.Dir(p.dir)) })
 		}
 	}
+}
+
+func TestACopiedFolderDoesNotShareAClusterWithItsOriginal(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root keeps a cluster elsewhere")
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "elsewhere"), []byte("/var/tmp/vitrine-pg-000000000000/cluster\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := StartPostgres(t.Context(), dir, PostgresOptions{Root: root(t)}); err == nil || !strings.Contains(err.Error(), "copied or moved") {
+		t.Fatal(err)
+	}
+}
+
+func TestTheFolderOfBinariesMayBeRelative(t *testing.T) {
+	p, err := StartPostgres(t.Context(), withCluster(t, t.TempDir()), PostgresOptions{Root: "../.."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Stop()
+	if p.dir != p.home && namespaces() {
+		t.Errorf("it runs from a copy in %s", p.dir)
+	}
+}
+
+// namespaces reports whether this system lets us make user namespaces.
+func namespaces() bool {
+	c := exec.Command("true")
+	c.SysProcAttr = identity{namespace: true}.attr()
+	return runtime.GOOS == "linux" && c.Run() == nil
 }
 
 func uidOf(t *testing.T, pid int) int {
@@ -251,7 +282,7 @@ func TestALongTempFolderStillHasRoomForTheSocket(t *testing.T) {
 	}
 	t.Setenv("TMPDIR", long)
 	dir := filepath.Join(long, "data of 'mine'")
-	p := startPostgres(t, dir)
+	p := startPostgres(t, withCluster(t, dir))
 	if n := number(t, p, `SELECT 1`); n != 1 {
 		t.Error(n)
 	}
@@ -264,14 +295,14 @@ func TestASpaceInTheSocketsPathIsQuoted(t *testing.T) {
 	}
 	defer os.RemoveAll(tmp)
 	t.Setenv("TMPDIR", tmp)
-	if n := number(t, startPostgres(t, filepath.Join(tmp, "pg")), `SELECT 1`); n != 1 {
+	if n := number(t, startPostgres(t, withCluster(t, filepath.Join(tmp, "pg"))), `SELECT 1`); n != 1 {
 		t.Error(n)
 	}
 }
 
 func TestACancelledStartLeavesNothingRunning(t *testing.T) {
-	dir := t.TempDir()
-	p := startPostgres(t, dir) // so that the cancelled one does not spend its time on initdb
+	dir := withCluster(t, t.TempDir())
+	p := startPostgres(t, dir)
 	if err := p.Stop(); err != nil {
 		t.Fatal(err)
 	}

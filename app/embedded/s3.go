@@ -168,7 +168,7 @@ func (s *S3) Endpoint() string { return "http://" + s.state.Addr }
 func (s *S3) Key() string      { return s.state.Key }
 func (s *S3) Secret() string   { return s.state.Secret }
 
-// Stop ends the gateway. A transfer that takes longer than a second more is cut.
+// Stop ends the gateway. A transfer that is not done in 300 ms is cut, and resumed by whoever made it.
 func (s *S3) Stop() {
 	s.stop()
 	s.lock.Close()

@@ -92,7 +92,7 @@ func serveS3(dir, addr string, origins []string) error {
 	select {
 	case err := <-ended:
 		return err
-	case <-time.After(time.Second): // it would wait ten for connections that a browser opened and never used
+	case <-time.After(300 * time.Millisecond): // it would wait 10 s for connections that are open and not used
 		return nil
 	}
 }

@@ -73,7 +73,7 @@ func TestSharedPostgresIsOneForTheWholeBinary(t *testing.T) {
 func TestFoldersOfKilledTestsAreSweptAndLiveOnesAreNot(t *testing.T) {
 	tmp := t.TempDir()
 	dead, live, other := filepath.Join(tmp, "vtpg1"), filepath.Join(tmp, "vtpg2"), filepath.Join(tmp, "vtx3")
-	p := startPostgres(t, live)
+	p := startPostgres(t, withCluster(t, live))
 	for _, d := range []string{dead, other} {
 		if err := os.MkdirAll(filepath.Join(d, "data"), 0o700); err != nil {
 			t.Fatal(err)
