@@ -20,6 +20,8 @@ CREATE TABLE checkouts (
     status            text        NOT NULL CONSTRAINT checkouts_status_known CHECK (status IN ('open', 'processing', 'paid', 'expired')),
     session_id        text        CONSTRAINT checkouts_session_unique UNIQUE,
     session_url       text        NOT NULL DEFAULT '',
+    attempt           int         NOT NULL DEFAULT 0,  -- counts sessions that were asked for and, as a look-up showed, never made
+    statement         text        NOT NULL DEFAULT '', -- the shop's name as the buyer's bank shows it
     payment_intent_id text        CONSTRAINT checkouts_payment_intent_unique UNIQUE,
     test              bool        NOT NULL DEFAULT false,
     consented_at      timestamptz, -- immediate delivery, right of withdrawal given up
@@ -52,6 +54,7 @@ CREATE TABLE orders (
     net_minor          bigint      NOT NULL,
     fee_version        int         NOT NULL,
     refunded_minor     bigint      NOT NULL DEFAULT 0,
+    refunded_net_minor bigint      NOT NULL DEFAULT 0, -- the creator's part of it
     provider           text        NOT NULL,
     payment_intent_id  text,
     charge_id          text,
@@ -61,7 +64,7 @@ CREATE TABLE orders (
     updated_at         timestamptz NOT NULL,
     CONSTRAINT orders_shop_number_unique UNIQUE (shop_id, number),
     CONSTRAINT orders_sum CHECK (total_minor = subtotal_minor - discount_minor + tax_minor + shipping_minor AND total_minor = fee_minor + net_minor),
-    CONSTRAINT orders_refunded_range CHECK (refunded_minor BETWEEN 0 AND total_minor)
+    CONSTRAINT orders_refunded_range CHECK (refunded_minor BETWEEN 0 AND total_minor AND refunded_net_minor BETWEEN 0 AND net_minor)
 );
 CREATE INDEX orders_shop ON orders (shop_id, paid_at DESC, id DESC) WHERE paid_at IS NOT NULL;
 CREATE INDEX orders_creator ON orders (creator_id, created_at);

@@ -59,8 +59,11 @@ func (s *Service) Reserve(ctx context.Context, checkout id.Checkout, lines []Lin
 	if errors.Is(err, errTwin) {
 		return s.Reserve(ctx, checkout, lines, until) // now the other one's holds can be seen
 	}
+	if err != nil {
+		return 0, err
+	}
 	failpoint.Hit("inventory.reserve.after_commit")
-	return held, err
+	return held, nil
 }
 
 // sum adds up the lines of one product and puts them in the order in which rows are locked.
@@ -187,5 +190,23 @@ func (s *Service) Stale(ctx context.Context, q db.Q, now time.Time, limit int) (
 		GROUP BY checkout_id
 		ORDER BY min(expires_at)
 		LIMIT $2`, now, limit)
+	return out, err
+}
+
+// Hold is copies that were set aside and not given back.
+type Hold struct {
+	Checkout  id.Checkout `db:"checkout_id"`
+	Sold      bool        `db:"sold"`
+	ExpiresAt time.Time   `db:"expires_at"`
+}
+
+// Held lists all holds that are open or ended as sold, for checks.
+func (s *Service) Held(ctx context.Context, q db.Q) ([]Hold, error) {
+	var out []Hold
+	err := q.Select(ctx, &out, `
+		SELECT checkout_id, sold_at IS NOT NULL AS sold, max(expires_at) AS expires_at
+		FROM holds
+		WHERE released_at IS NULL
+		GROUP BY checkout_id, sold_at IS NOT NULL`)
 	return out, err
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"vitrine/app/db"
 	"vitrine/app/errs"
 	"vitrine/app/fees"
@@ -46,6 +48,7 @@ type Order struct {
 
 	Subtotal, Discount, Tax, Shipping, Total money.Amount
 	Fee, Net, Refunded                       money.Amount
+	RefundedNet                              money.Amount // the creator's part of Refunded
 	FeeVersion                               int
 
 	Provider      string // "stripe", or "none" when nothing was to pay
@@ -84,6 +87,10 @@ type Checkout struct {
 	PaidAt        time.Time
 	CreatedAt     time.Time
 	Orders        []Order
+
+	inputs    []byte
+	attempt   int
+	statement string
 }
 
 // CheckoutStatus is the state of the payment.
@@ -125,8 +132,11 @@ type Service struct {
 	Fees      *fees.Service
 	Stock     *inventory.Service
 	Provider  payments.Provider
-	Secret    string // link tokens are derived from it
-	AppURL    string // no trailing slash
+	Inbox     *payments.Inbox // only asked what waits in it
+	Secret    string          // link tokens are derived from it
+	AppURL    string          // no trailing slash
+
+	beginning singleflight.Group
 }
 
 // Token is what stands in the order's secret link, /o/{token}.
@@ -248,7 +258,7 @@ func (s *Service) Entitlements(ctx context.Context, q db.Q, o id.Order) ([]Entit
 	return s.listEntitlements(ctx, q, o)
 }
 
-// Sales are sums of one shop over a stretch of time, tests left out.
+// Sales are sums of one shop over a stretch of time, tests left out. Net is what remains for the creator.
 type Sales struct {
 	Orders               int
 	Gross, Refunded, Net money.Amount

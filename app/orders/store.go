@@ -35,6 +35,7 @@ type orderRow struct {
 	Net        int64          `db:"net_minor"`
 	FeeVersion int            `db:"fee_version"`
 	Refunded   int64          `db:"refunded_minor"`
+	RefundNet  int64          `db:"refunded_net_minor"`
 	Provider   string         `db:"provider"`
 	Intent     *string        `db:"payment_intent_id"`
 	Charge     *string        `db:"charge_id"`
@@ -49,7 +50,7 @@ func (r orderRow) order() Order {
 		ID: r.ID, Checkout: r.Checkout, Shop: r.Shop, Creator: r.Creator, Buyer: r.Buyer, Number: deref(r.Number),
 		Status: r.Status, Test: r.Test, Email: r.Email, Locale: r.Locale,
 		Subtotal: in(r.Subtotal), Discount: in(r.Discount), Tax: in(r.Tax), Shipping: in(r.Shipping), Total: in(r.Total),
-		Fee: in(r.Fee), Net: in(r.Net), Refunded: in(r.Refunded), FeeVersion: r.FeeVersion,
+		Fee: in(r.Fee), Net: in(r.Net), Refunded: in(r.Refunded), RefundedNet: in(r.RefundNet), FeeVersion: r.FeeVersion,
 		Provider: r.Provider, PaymentIntent: deref(r.Intent), Charge: deref(r.Charge), Risk: r.Risk,
 		CreatedAt: r.CreatedAt, PaidAt: deref(r.PaidAt),
 	}
@@ -67,7 +68,7 @@ func (s *Service) findOrder(ctx context.Context, q db.Q, o id.Order) (Order, err
 	err := q.Get(ctx, &r, `
 		SELECT o.id, o.checkout_id, o.shop_id, o.creator_id, o.buyer_id, o.number, o.status, o.test, o.email, c.locale, o.currency,
 			o.subtotal_minor, o.discount_minor, o.tax_minor, o.shipping_minor, o.total_minor, o.fee_minor, o.net_minor, o.fee_version,
-			o.refunded_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
+			o.refunded_minor, o.refunded_net_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
 		FROM orders o JOIN checkouts c ON c.id = o.checkout_id
 		WHERE o.id = $1`, o)
 	if err != nil {
@@ -81,7 +82,7 @@ func (s *Service) findOrderOf(ctx context.Context, q db.Q, creator id.User, o id
 	err := q.Get(ctx, &r, `
 		SELECT o.id, o.checkout_id, o.shop_id, o.creator_id, o.buyer_id, o.number, o.status, o.test, o.email, c.locale, o.currency,
 			o.subtotal_minor, o.discount_minor, o.tax_minor, o.shipping_minor, o.total_minor, o.fee_minor, o.net_minor, o.fee_version,
-			o.refunded_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
+			o.refunded_minor, o.refunded_net_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
 		FROM orders o JOIN checkouts c ON c.id = o.checkout_id
 		WHERE o.id = $1 AND o.creator_id = $2 AND o.paid_at IS NOT NULL`, o, creator)
 	if err != nil {
@@ -95,7 +96,7 @@ func (s *Service) findOrderByToken(ctx context.Context, q db.Q, hash []byte) (Or
 	err := q.Get(ctx, &r, `
 		SELECT o.id, o.checkout_id, o.shop_id, o.creator_id, o.buyer_id, o.number, o.status, o.test, o.email, c.locale, o.currency,
 			o.subtotal_minor, o.discount_minor, o.tax_minor, o.shipping_minor, o.total_minor, o.fee_minor, o.net_minor, o.fee_version,
-			o.refunded_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
+			o.refunded_minor, o.refunded_net_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
 		FROM orders o JOIN checkouts c ON c.id = o.checkout_id
 		WHERE o.token_hash = $1`, hash)
 	if err != nil {
@@ -109,7 +110,7 @@ func (s *Service) listOrdersOfCheckout(ctx context.Context, q db.Q, c id.Checkou
 	err := q.Select(ctx, &rows, `
 		SELECT o.id, o.checkout_id, o.shop_id, o.creator_id, o.buyer_id, o.number, o.status, o.test, o.email, c.locale, o.currency,
 			o.subtotal_minor, o.discount_minor, o.tax_minor, o.shipping_minor, o.total_minor, o.fee_minor, o.net_minor, o.fee_version,
-			o.refunded_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
+			o.refunded_minor, o.refunded_net_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
 		FROM orders o JOIN checkouts c ON c.id = o.checkout_id
 		WHERE o.checkout_id = $1
 		ORDER BY o.id`, c)
@@ -121,7 +122,7 @@ func (s *Service) listOrdersOfBuyer(ctx context.Context, q db.Q, b id.Buyer) ([]
 	err := q.Select(ctx, &rows, `
 		SELECT o.id, o.checkout_id, o.shop_id, o.creator_id, o.buyer_id, o.number, o.status, o.test, o.email, c.locale, o.currency,
 			o.subtotal_minor, o.discount_minor, o.tax_minor, o.shipping_minor, o.total_minor, o.fee_minor, o.net_minor, o.fee_version,
-			o.refunded_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
+			o.refunded_minor, o.refunded_net_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
 		FROM orders o JOIN checkouts c ON c.id = o.checkout_id
 		WHERE o.buyer_id = $1 AND o.paid_at IS NOT NULL AND NOT o.test
 		ORDER BY o.created_at DESC, o.id DESC
@@ -134,7 +135,7 @@ func (s *Service) listOrders(ctx context.Context, q db.Q, creator id.User, shop 
 	err := q.Select(ctx, &rows, `
 		SELECT o.id, o.checkout_id, o.shop_id, o.creator_id, o.buyer_id, o.number, o.status, o.test, o.email, c.locale, o.currency,
 			o.subtotal_minor, o.discount_minor, o.tax_minor, o.shipping_minor, o.total_minor, o.fee_minor, o.net_minor, o.fee_version,
-			o.refunded_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
+			o.refunded_minor, o.refunded_net_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
 		FROM orders o JOIN checkouts c ON c.id = o.checkout_id
 		WHERE o.shop_id = $1 AND o.creator_id = $2 AND o.paid_at IS NOT NULL
 			AND (o.paid_at, o.id) < ($3, $4)
@@ -221,6 +222,8 @@ type checkoutRow struct {
 	Status     CheckoutStatus `db:"status"`
 	Session    *string        `db:"session_id"`
 	SessionURL string         `db:"session_url"`
+	Attempt    int            `db:"attempt"`
+	Statement  string         `db:"statement"`
 	Intent     *string        `db:"payment_intent_id"`
 	Test       bool           `db:"test"`
 	Locale     string         `db:"locale"`
@@ -232,15 +235,33 @@ type checkoutRow struct {
 func (r checkoutRow) checkout() Checkout {
 	return Checkout{ID: r.ID, Buyer: r.Buyer, Email: r.Email, Total: money.Amount{Minor: r.Total, Currency: r.Currency}, Provider: r.Provider,
 		Status: r.Status, Session: deref(r.Session), SessionURL: r.SessionURL, PaymentIntent: deref(r.Intent), Test: r.Test, Locale: r.Locale,
-		ExpiresAt: r.ExpiresAt, PaidAt: deref(r.PaidAt), CreatedAt: r.CreatedAt}
+		ExpiresAt: r.ExpiresAt, PaidAt: deref(r.PaidAt), CreatedAt: r.CreatedAt, inputs: r.Inputs, attempt: r.Attempt, statement: r.Statement}
 }
 
 func (s *Service) findCheckoutByToken(ctx context.Context, q db.Q, hash []byte) (Checkout, error) {
 	var r checkoutRow
 	err := q.Get(ctx, &r, `
-		SELECT id, inputs, buyer_id, email, currency, total_minor, provider, status, session_id, session_url, payment_intent_id, test,
-			locale, expires_at, paid_at, created_at
+		SELECT id, inputs, buyer_id, email, currency, total_minor, provider, status, session_id, session_url, attempt, statement,
+			payment_intent_id, test, locale, expires_at, paid_at, created_at
 		FROM checkouts WHERE token_hash = $1`, hash)
+	return r.checkout(), err
+}
+
+func (s *Service) findCheckoutByKey(ctx context.Context, q db.Q, key string) (Checkout, error) {
+	var r checkoutRow
+	err := q.Get(ctx, &r, `
+		SELECT id, inputs, buyer_id, email, currency, total_minor, provider, status, session_id, session_url, attempt, statement,
+			payment_intent_id, test, locale, expires_at, paid_at, created_at
+		FROM checkouts WHERE client_key = $1`, key)
+	return r.checkout(), err
+}
+
+func (s *Service) findCheckout(ctx context.Context, q db.Q, c id.Checkout) (Checkout, error) {
+	var r checkoutRow
+	err := q.Get(ctx, &r, `
+		SELECT id, inputs, buyer_id, email, currency, total_minor, provider, status, session_id, session_url, attempt, statement,
+			payment_intent_id, test, locale, expires_at, paid_at, created_at
+		FROM checkouts WHERE id = $1`, c)
 	return r.checkout(), err
 }
 
@@ -284,7 +305,7 @@ func (s *Service) sumSales(ctx context.Context, q db.Q, creator id.User, shop id
 	}
 	err := q.Get(ctx, &r, `
 		SELECT count(*) AS orders, coalesce(sum(total_minor), 0) AS gross, coalesce(sum(refunded_minor), 0) AS refunded,
-			coalesce(sum(net_minor), 0) AS net
+			coalesce(sum(net_minor - refunded_net_minor), 0) AS net
 		FROM orders
 		WHERE shop_id = $1 AND creator_id = $2 AND currency = $3 AND paid_at >= $4 AND NOT test`, shop, creator, c, from)
 	in := func(n int64) money.Amount { return money.Amount{Minor: n, Currency: c} }

@@ -1,0 +1,5 @@
+//go:build !noguard_doublebuy
+
+package orders
+
+const guardDoubleBuy = true

@@ -1,0 +1,275 @@
+package orders
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"vitrine/app/db"
+	"vitrine/app/errs"
+	"vitrine/app/event"
+	"vitrine/app/failpoint"
+	"vitrine/app/id"
+	"vitrine/app/inventory"
+	"vitrine/app/job"
+	"vitrine/app/ledger"
+	"vitrine/app/payments"
+)
+
+// fact is what a provider says about a payment, however we heard of it.
+type fact struct {
+	payments.Fact
+	refused bool // no page was ever opened
+}
+
+// ApplyEvent does what follows from a provider's event; it says in a word what came of it.
+func (s *Service) ApplyEvent(ctx context.Context, tx *db.Tx, e payments.Event) (outcome string, err error) {
+	return s.settle(ctx, tx, fact{Fact: e.Fact})
+}
+
+// settle brings a checkout up to what a fact says. Facts come from webhooks, look-ups and sweeps, twice and in
+// any order: a state only ever moves forward, so all orders end the same. The checkout's row is locked first.
+func (s *Service) settle(ctx context.Context, tx *db.Tx, f fact) (outcome string, err error) {
+	c, err := s.takeCheckout(ctx, tx, f)
+	if db.None(err) {
+		return "not ours", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("take checkout: %w", err)
+	}
+	if f.Session != "" && c.Session != "" && f.Session != c.Session && f.State != payments.Succeeded {
+		return "another page", nil
+	}
+	switch f.State {
+	case payments.Succeeded:
+		return s.succeed(ctx, tx, c, f)
+	case payments.Processing:
+		n, err := s.updateProcessing(ctx, tx, c.ID, f)
+		return word(n, "processing"), err
+	case payments.Over:
+		if f.Session == "" && !f.refused && (f.Intent == "" || f.Intent != c.PaymentIntent) {
+			return "noted", nil // a payment that ended says nothing about the page, unless it is the one under way
+		}
+		n, err := s.updateExpired(ctx, tx, c.ID)
+		if err != nil || n == 0 {
+			return word(n, "expired"), err
+		}
+		return "expired", s.Stock.Release(ctx, tx, c.ID)
+	}
+	return "noted", nil
+}
+
+func word(n int64, did string) string {
+	if n == 0 {
+		return "known"
+	}
+	return did
+}
+
+// succeed books a payment, and what was given back of it so far.
+func (s *Service) succeed(ctx context.Context, tx *db.Tx, c Checkout, f fact) (string, error) {
+	if why := wrongMoney(c, f); why != "" {
+		return "mismatch", s.openCase(ctx, tx, "mismatch:"+c.ID.String()+":"+f.Intent, why,
+			details{"checkout": c.ID.String(), "intent": f.Intent, "paid": f.Amount.String(), "asked": c.Total.String()})
+	}
+	outcome := "known"
+	switch c.Status {
+	case CheckoutPaid:
+		if err := s.complete(ctx, tx, c.ID, f); err != nil {
+			return "", err
+		}
+	case CheckoutExpired:
+		ok, err := s.revive(ctx, tx, c, f)
+		if err != nil || !ok {
+			return "too late", err
+		}
+		fallthrough
+	default:
+		outcome = "paid"
+		if err := s.markPaid(ctx, tx, &c, f); err != nil {
+			return "", err
+		}
+	}
+	if f.Refunded.Minor > 0 {
+		did, err := s.refund(ctx, tx, c, f.Refunded)
+		if err != nil || did {
+			return "refunded", err
+		}
+	}
+	return outcome, nil
+}
+
+// wrongMoney says what is wrong with a payment; only what was asked for is taken as paid.
+func wrongMoney(c Checkout, f fact) string {
+	switch {
+	case c.Provider == free:
+		return "A payment came for a checkout that costs nothing."
+	case f.Amount != c.Total:
+		return "The provider took another amount than was asked for."
+	case f.Intent != "" && c.PaymentIntent != "" && f.Intent != c.PaymentIntent:
+		return "A checkout was paid twice."
+	}
+	return ""
+}
+
+// revive takes the goods again for a payment that the provider reports after its own end of the page. That
+// cannot be, by the provider's rules; if it is, we neither oversell nor hide it.
+func (s *Service) revive(ctx context.Context, tx *db.Tx, c Checkout, f fact) (bool, error) {
+	all, err := s.listOrdersOfCheckout(ctx, tx, c.ID)
+	if err != nil {
+		return false, err
+	}
+	var lines []inventory.Line
+	for _, o := range all {
+		for _, i := range o.Items {
+			lines = append(lines, inventory.Line{Product: i.Product, Quantity: i.Quantity})
+		}
+	}
+	ok, err := s.Stock.Retake(ctx, tx, c.ID, lines, tx.Now.Add(pageLife))
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		return false, s.openCase(ctx, tx, "too late:"+c.ID.String(), "A payment came after its goods were given to others.",
+			details{"checkout": c.ID.String(), "intent": f.Intent, "paid": f.Amount.String()})
+	}
+	return true, s.reopen(ctx, tx, c.ID)
+}
+
+// MarkPaid books a checkout as paid: numbers, goods, what the buyer may download, the ledger, and the jobs
+// that follow, in one transaction. It is the only way to paid, for money and for what costs nothing.
+func (s *Service) markPaid(ctx context.Context, tx *db.Tx, c *Checkout, f fact) error {
+	n, err := s.updatePaid(ctx, tx, *c, f)
+	if err != nil {
+		return fmt.Errorf("checkout %s: %w", c.ID, err)
+	}
+	if n == 0 {
+		return nil // someone was first
+	}
+	c.Status, c.PaidAt, c.SessionURL = CheckoutPaid, tx.Now, ""
+	if !c.Test {
+		if _, err := s.Stock.Sell(ctx, tx, c.ID); err != nil {
+			return fmt.Errorf("sell: %w", err)
+		}
+	}
+	if _, err := s.numberOrders(ctx, tx, c.ID, f); err != nil {
+		return fmt.Errorf("number orders: %w", err)
+	}
+	if err := s.insertEntitlements(ctx, tx, c.ID); err != nil {
+		return fmt.Errorf("entitlements: %w", err)
+	}
+	all, err := s.listOrdersOfCheckout(ctx, tx, c.ID)
+	if err != nil {
+		return err
+	}
+	if err := s.announce(ctx, tx, all); err != nil {
+		return err
+	}
+	return s.book(ctx, tx, all) // last: its rows are those that other sales wait for
+}
+
+// announce enqueues the mails and tells the open screens.
+func (s *Service) announce(ctx context.Context, tx *db.Tx, all []Order) error {
+	for _, o := range all {
+		if err := job.Enqueue(ctx, tx, SendReceipt{o.ID}, job.Key("receipt:"+o.ID.String())); err != nil {
+			return err
+		}
+		if !o.Test {
+			if err := job.Enqueue(ctx, tx, SendSale{o.ID}, job.Key("sale:"+o.ID.String())); err != nil {
+				return err
+			}
+		}
+		if err := event.Emit(ctx, tx, EventPaid, o.Shop.String()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// book posts the sales. What costs nothing, and tests, are not money.
+func (s *Service) book(ctx context.Context, tx *db.Tx, all []Order) error {
+	var es []ledger.Entry
+	for _, o := range all {
+		if !o.Test && !o.Total.IsZero() {
+			es = append(es, sale(o))
+		}
+	}
+	if _, err := ledger.PostAll(ctx, tx, es); err != nil {
+		return fmt.Errorf("book: %w", err)
+	}
+	return nil
+}
+
+// sale is the ledger's entry of an order.
+func sale(o Order) ledger.Entry {
+	return ledger.Entry{Key: saleKey(o.ID), Kind: "sale", Lines: []ledger.Line{
+		{Account: ledger.Provider(o.Provider), Amount: o.Total.Neg()},
+		{Account: ledger.PlatformFees, Amount: o.Fee},
+		{Account: ledger.Pending(o.Creator), Amount: o.Net},
+	}}
+}
+
+func saleKey(o id.Order) string { return "sale:" + o.String() }
+
+// Return is what the page knows to which the provider sends the buyer back. Where the webhook was slower, it
+// asks the provider and applies the answer in the same way.
+func (s *Service) Return(ctx context.Context, token string) (Checkout, error) {
+	c, err := s.Checkout(ctx, token)
+	if err != nil || c.Status.Final() || c.Provider == free {
+		return c, err
+	}
+	if _, err := s.look(ctx, c, false); err != nil {
+		return c, err
+	}
+	return s.Checkout(ctx, token)
+}
+
+// look asks the provider how a checkout stands and applies the answer. With end, a page that is still open
+// is closed first, so that the answer is the last word.
+func (s *Service) look(ctx context.Context, c Checkout, end bool) (Checkout, error) {
+	sess, err := s.ask(ctx, c, end)
+	f := fact{Fact: sess.Fact}
+	switch {
+	case errors.Is(err, payments.ErrNone) && end:
+		// Its time is over and there is no such page: nobody can pay.
+		f = fact{Fact: payments.Fact{Checkout: c.ID, State: payments.Over}, refused: true}
+	case errors.Is(err, payments.ErrNone):
+		return c, nil
+	case err != nil:
+		return c, errs.Wrap(errs.Unavailable, err, "The payment service does not answer. Please try again in a moment.")
+	}
+	err = s.DB.InTx(ctx, func(tx *db.Tx) error {
+		f.Checkout = c.ID
+		_, err := s.settle(ctx, tx, f)
+		if err == nil {
+			err = s.touch(ctx, tx, c.ID)
+		}
+		failpoint.Hit("checkout.look.before_commit")
+		return err
+	})
+	if err != nil {
+		return c, fmt.Errorf("settle %s: %w", c.ID, err)
+	}
+	failpoint.Hit("checkout.look.after_commit")
+	return s.findCheckout(ctx, s.DB, c.ID)
+}
+
+func (s *Service) ask(ctx context.Context, c Checkout, end bool) (payments.Session, error) {
+	if c.Session == "" {
+		sess, err := s.seek(ctx, c)
+		if err != nil || !end || !sess.Open {
+			return sess, err
+		}
+		c.Session = sess.ID
+	}
+	failpoint.Hit("provider.session.before_call")
+	sess, err := s.Provider.Session(ctx, c.Session)
+	failpoint.Hit("provider.session.after_call")
+	if err != nil || !end || !sess.Open {
+		return sess, err
+	}
+	failpoint.Hit("provider.expire.before_call")
+	sess, err = s.Provider.Expire(ctx, c.Session)
+	failpoint.Hit("provider.expire.after_call")
+	return sess, err
+}
