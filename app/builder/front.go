@@ -1,0 +1,209 @@
+package builder
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"vitrine/app/config"
+	"vitrine/app/errs"
+	"vitrine/app/live"
+	"vitrine/app/pagecache"
+	"vitrine/app/products"
+	"vitrine/app/storefronts"
+	"vitrine/app/web"
+	"vitrine/static"
+	"vitrine/views/layout"
+	views "vitrine/views/storefronts"
+	"vitrine/views/text"
+)
+
+// Front is what visitors see of shops: pages without script and cookie, the same for everyone.
+type Front struct {
+	*Service
+	Cache  *pagecache.Cache
+	Config *config.Config
+}
+
+// Shown is a published shop with its content.
+type Shown struct {
+	storefronts.Shop
+	Content Content
+	URL     string
+}
+
+// Page is a public page before it gets the shop's frame.
+type Page struct {
+	Status                  int // 0 is 200
+	Title, Description      string
+	Path                    string // under the shop's address: "", "/p/pot"
+	OGType                  string
+	Image, ImageAlt         string
+	ImageWidth, ImageHeight int
+	JSONLD                  any
+	NoIndex                 bool
+	Main, Bar               templ.Component
+	Tags                    []string // what it shows beside the shop: ids of products
+}
+
+// Draw makes a page of a shop.
+type Draw func(ctx context.Context, sh Shown) (Page, error)
+
+// Routes are those of the shop host that anyone may read.
+func (f *Front) Routes(r *web.Router) {
+	g := r.On(web.Shop, "", web.NoCookie)
+	g.GET("/@:slug", f.home)
+	g.GET("/@:slug/p/:product", f.product)
+	g.GET("/sitemap.xml", f.sitemap)
+	g.GET("/robots.txt", f.robots)
+}
+
+// Listen drops pages from memory when what they show has changed.
+func (f *Front) Listen(l *live.Listener) {
+	shop := func(_ context.Context, shop string) {
+		f.Cache.Drop(shop)
+		f.Cache.Drop(sitemapTag)
+	}
+	l.On(storefronts.Published, shop)
+	l.On("products.changed", shop)
+	l.On("inventory.changed", func(_ context.Context, product string) { f.Cache.Drop(product) })
+	l.OnGap(f.Cache.DropAll)
+}
+
+func (f *Front) home(c echo.Context) error {
+	return f.Serve(c, "", func(ctx context.Context, sh Shown) (Page, error) {
+		offers, err := f.offersOf(ctx, sh.Content)
+		if err != nil {
+			return Page{}, err
+		}
+		return f.drawHome(ctx, sh, offers), nil
+	})
+}
+
+func (f *Front) product(c echo.Context) error {
+	slug := strings.ToLower(c.Param("product"))
+	return f.Serve(c, "/p/"+slug, func(ctx context.Context, sh Shown) (Page, error) {
+		p, err := f.Products.PublicPage(ctx, f.DB, products.PublicShop{ID: sh.ID, Name: sh.Name, URL: sh.URL, Closed: sh.Closed, AppURL: f.Config.AppURL}, slug)
+		if err != nil {
+			return Page{}, err
+		}
+		return Page{Title: p.Title + ", " + sh.Name, Description: p.Description, Path: "/p/" + slug, OGType: "product", Image: p.Image, ImageAlt: p.ImageAlt,
+			ImageWidth: p.ImageW, ImageHeight: p.ImageH, JSONLD: p.JSONLD, Main: p.Main, Bar: p.Bar, Tags: []string{p.Product.String()}}, nil
+	})
+}
+
+// Serve answers a GET with a page of the shop whose slug is in the address, from memory if it is there. path is
+// the page's address under the shop's.
+func (f *Front) Serve(c echo.Context, path string, draw Draw) error {
+	slug := strings.ToLower(c.Param("slug"))
+	return f.Cache.Serve(c.Response(), c.Request(), slug+path, func(ctx context.Context) (pagecache.Page, error) {
+		sh, err := f.Find(ctx, slug)
+		if errs.Is(err, errs.NotFound) {
+			return f.nothing(ctx, slug, path)
+		}
+		if err != nil {
+			return pagecache.Page{}, err
+		}
+		p, err := draw(ctx, sh)
+		if errs.Is(err, errs.NotFound) {
+			p = Page{Status: http.StatusNotFound, Title: sh.Name, Path: path, NoIndex: true, Main: views.Gone(views.GoneProps{Shop: sh.Name, URL: sh.URL})}
+		} else if err != nil {
+			return pagecache.Page{}, err
+		}
+		return f.framed(ctx, sh, p)
+	})
+}
+
+// Answer sends a page that is for one visitor alone, such as a form that could not be taken.
+func (f *Front) Answer(c echo.Context, sh Shown, p Page) error {
+	out, err := f.framed(c.Request().Context(), sh, p)
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("Content-Security-Policy", out.CSP)
+	h.Set("Cache-Control", "no-store")
+	return c.HTMLBlob(out.Status, out.Body)
+}
+
+// Find reads a published shop; unknown and unpublished ones are errs.NotFound.
+func (f *Front) Find(ctx context.Context, slug string) (Shown, error) {
+	if !storefronts.ValidSlug(slug) {
+		return Shown{}, errs.New(errs.NotFound, "There is no shop at this address.")
+	}
+	sh, err := f.Shops.Shown(ctx, f.DB, slug)
+	if err != nil {
+		return Shown{}, err
+	}
+	if sh.Content == nil {
+		return Shown{}, errs.New(errs.NotFound, "This window is not open yet.")
+	}
+	out := Shown{Shop: sh.Shop, URL: f.Shops.URL(sh.Shop)}
+	if err := json.Unmarshal(sh.Content, &out.Content); err != nil {
+		return Shown{}, fmt.Errorf("read version %s: %w", sh.PublishedVersion, err)
+	}
+	return out, nil
+}
+
+// nothing leads from a former address to the present one, or says that there is no shop.
+func (f *Front) nothing(ctx context.Context, slug, path string) (pagecache.Page, error) {
+	now, err := f.Shops.Moved(ctx, slug)
+	if err == nil {
+		return pagecache.Page{Status: http.StatusMovedPermanently, Location: f.Shops.ShopURL + "/@" + now + path}, nil
+	}
+	if !errs.Is(err, errs.NotFound) {
+		return pagecache.Page{}, err
+	}
+	sh := Shown{Content: Content{Look: storefronts.Look{Theme: "daylight", HeaderStyle: "plain"}}, URL: f.Config.AppURL}
+	return f.framed(ctx, sh, Page{Status: http.StatusNotFound, Title: text.T(ctx, "No window here"), Path: path, NoIndex: true,
+		Main: views.NoShop(views.NoShopProps{Slug: slug, AppURL: f.Config.AppURL})})
+}
+
+// framed puts a page into its shop's frame.
+func (f *Front) framed(ctx context.Context, sh Shown, p Page) (pagecache.Page, error) {
+	d := dressOf(sh.Content.Look)
+	sp, err := f.shopPage(sh, p, d)
+	if err != nil {
+		return pagecache.Page{}, err
+	}
+	b := templ.GetBuffer()
+	defer templ.ReleaseBuffer(b)
+	if err := layout.Shop(sp).Render(templ.WithChildren(ctx, p.Main), b); err != nil {
+		return pagecache.Page{}, fmt.Errorf("draw %s%s: %w", sh.Slug, p.Path, err)
+	}
+	out := pagecache.Page{Status: p.Status, Body: bytes.Clone(b.Bytes()), CSP: web.ShopPolicy(f.Config, d.hash), Tags: append([]string{sh.ID.String()}, p.Tags...)}
+	if out.Status == 0 {
+		out.Status = http.StatusOK
+	}
+	return out, nil
+}
+
+func (f *Front) shopPage(sh Shown, p Page, d dress) (layout.ShopPage, error) {
+	sp := layout.ShopPage{
+		Title: p.Title, Description: p.Description, SiteName: sh.Name, NoIndex: p.NoIndex, OGType: p.OGType,
+		Image: p.Image, ImageAlt: p.ImageAlt, ImageWidth: p.ImageWidth, ImageHeight: p.ImageHeight,
+		Theme: sh.Content.Look.Theme, ThemeColor: d.color, Style: d.style,
+		FontURL: static.Path("vitrine-sign.woff2"), PlainHeader: sh.Content.Look.HeaderStyle == "plain",
+		ShopURL: sh.URL, ShopName: sh.Name, HomeLink: p.Path != "" && sh.Name != "", AppURL: f.Config.AppURL, Bar: p.Bar,
+	}
+	if sp.OGType == "" {
+		sp.OGType = "website"
+	}
+	if sh.Name != "" && p.Status == 0 {
+		sp.Canonical = sh.URL + p.Path
+	}
+	if p.JSONLD != nil {
+		b, err := json.Marshal(p.JSONLD) // escapes < and > and &
+		if err != nil {
+			return sp, err
+		}
+		sp.JSONLD = string(b)
+	}
+	return sp, nil
+}

@@ -1,0 +1,230 @@
+package builder
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"vitrine/app/db"
+	"vitrine/app/errs"
+	"vitrine/app/id"
+	"vitrine/app/products"
+	"vitrine/app/storefronts"
+)
+
+// Content is what a version holds: the look, and the blocks that are not hidden. Names, prices and stock of
+// products are not in it: the page always shows them as they are now.
+type Content struct {
+	Look   storefronts.Look `json:"look"`
+	Blocks []Part           `json:"blocks"`
+}
+
+// Part is a block in a version.
+type Part struct {
+	ID    id.Block `json:"id"`
+	Kind  Kind     `json:"kind"`
+	Props Props    `json:"props"`
+}
+
+// Review is what the publish page shows: what would change for visitors, and what is worth a second look.
+type Review struct {
+	Shop     storefronts.Shop
+	Changes  []Sentence
+	Warnings []Sentence
+	Hidden   int
+}
+
+// Sentence is a text of the catalogue with what fills it.
+type Sentence struct {
+	Text string
+	Args []any
+}
+
+func say(text string, args ...any) Sentence { return Sentence{text, args} }
+
+// Draft is the window as its creator sees it.
+type Draft struct {
+	Shop    storefronts.Shop
+	Blocks  []Block
+	Offers  map[id.Product]products.Offer // all that the blocks name, and all on sale
+	OnSale  []products.Offer
+	Changes []Sentence
+}
+
+// Draft reads all that the window shows, as of one moment.
+func (s *Service) Draft(ctx context.Context, who storefronts.Who) (Draft, error) {
+	sh, err := s.Shops.Mine(ctx, s.DB, who)
+	if err != nil {
+		return Draft{}, err
+	}
+	return s.draft(ctx, s.DB, who, sh)
+}
+
+func (s *Service) draft(ctx context.Context, q db.Q, who storefronts.Who, sh storefronts.Shop) (Draft, error) {
+	d := Draft{Shop: sh, Offers: map[id.Product]products.Offer{}}
+	var err error
+	if d.Blocks, err = listBlocks(ctx, q, who); err != nil {
+		return d, err
+	}
+	if d.OnSale, err = s.Products.OffersOfShop(ctx, q, who.Shop); err != nil {
+		return d, err
+	}
+	for _, o := range d.OnSale {
+		d.Offers[o.ID] = o
+	}
+	var missing []id.Product
+	for _, b := range d.Blocks {
+		if _, ok := d.Offers[b.Props.Product]; !ok && !b.Props.Product.IsZero() {
+			missing = append(missing, b.Props.Product)
+		}
+	}
+	if len(missing) > 0 {
+		off, err := s.Products.Offers(ctx, q, missing)
+		if err != nil {
+			return d, err
+		}
+		for _, o := range off {
+			d.Offers[o.ID] = o
+		}
+	}
+	shown, err := s.shown(ctx, q, who, sh)
+	if err != nil {
+		return d, err
+	}
+	d.Changes = changes(shown, d.content(), d.names())
+	return d, nil
+}
+
+// shown is the published content, nil when there is none.
+func (s *Service) shown(ctx context.Context, q db.Q, who storefronts.Who, sh storefronts.Shop) (*Content, error) {
+	if !sh.Published {
+		return nil, nil
+	}
+	b, err := s.Shops.Content(ctx, q, who)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	var c Content
+	if err := json.Unmarshal(b, &c); err != nil {
+		return nil, fmt.Errorf("read version %s: %w", sh.PublishedVersion, err)
+	}
+	return &c, nil
+}
+
+// content is what publishing the draft would show.
+func (d Draft) content() Content {
+	c := Content{Look: d.Shop.Look(), Blocks: []Part{}}
+	for _, b := range d.Blocks {
+		if !b.Hidden {
+			c.Blocks = append(c.Blocks, Part{b.ID, b.Kind, b.Props})
+		}
+	}
+	return c
+}
+
+func (d Draft) names() func(Kind, Props) string {
+	return func(k Kind, p Props) string {
+		if k == Product {
+			return d.Offers[p.Product].Name
+		}
+		if k == Header {
+			return ""
+		}
+		return p.Title
+	}
+}
+
+// Review says what publishing would change.
+func (s *Service) Review(ctx context.Context, who storefronts.Who) (Review, error) {
+	d, err := s.Draft(ctx, who)
+	if err != nil {
+		return Review{}, err
+	}
+	return d.review(), nil
+}
+
+func (d Draft) review() Review {
+	r := Review{Shop: d.Shop, Changes: d.Changes}
+	visible := 0
+	for _, b := range d.Blocks {
+		if b.Hidden {
+			r.Hidden++
+			continue
+		}
+		visible++
+		if w, ok := d.warning(b); ok {
+			r.Warnings = append(r.Warnings, w)
+		}
+	}
+	if visible == 0 {
+		r.Warnings = append(r.Warnings, say("Your window is empty. Visitors will read that you are setting up."))
+	}
+	if d.Shop.Closed {
+		r.Warnings = append(r.Warnings, say("Your shop is closed. Visitors see the reason in place of the window until you open it again."))
+	}
+	return r
+}
+
+func (d Draft) warning(b Block) (Sentence, bool) {
+	switch b.Kind {
+	case Product:
+		o, ok := d.Offers[b.Props.Product]
+		switch {
+		case !ok:
+			return say("A product block has no product. It will not be shown."), true
+		case !o.Active:
+			return say("“%s” is a draft. It will not be shown until it is on sale.", o.Name), true
+		case o.SoldOut:
+			return say("“%s” is sold out.", o.Name), true
+		case o.Price.IsZero():
+			return say("“%s” costs nothing.", o.Name), true
+		case len(o.Cover.Sources) == 0:
+			return say("“%s” has no picture.", o.Name), true
+		case o.Cover.Alt == "":
+			return say("The picture of “%s” has no description for people who cannot see it.", o.Name), true
+		}
+	case Link:
+		switch {
+		case b.Props.URL == "" && b.Props.Title == "":
+			return say("An empty link will not be shown."), true
+		case b.Props.URL == "":
+			return say("The link “%s” has no address. It will not be shown.", b.Props.Title), true
+		case b.Props.Title == "":
+			return say("The link to %s has no name. It will not be shown.", b.Props.URL), true
+		}
+	}
+	return Sentence{}, false
+}
+
+// Publish shows the draft to everyone. seq is the state of the draft that its creator has reviewed: if it has
+// changed since, nothing is published. Publishing the same state twice makes one version.
+func (s *Service) Publish(ctx context.Context, who storefronts.Who, seq int64) (storefronts.Shop, error) {
+	var out storefronts.Shop
+	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
+		sh, err := s.Shops.Lock(ctx, tx, who)
+		if err != nil {
+			return err
+		}
+		out = sh
+		if sh.Seq != seq {
+			return errs.New(errs.Conflict, "Your window has changed since you looked at this list. Here it is as it is now.")
+		}
+		d, err := s.draft(ctx, tx, who, sh)
+		if err != nil {
+			return err
+		}
+		if sh.Published && len(d.Changes) == 0 {
+			return nil
+		}
+		content, err := json.Marshal(d.content())
+		if err != nil {
+			return err
+		}
+		if _, err := s.Shops.Publish(ctx, tx, sh, content); err != nil {
+			return err
+		}
+		out, err = s.Shops.Mine(ctx, tx, who)
+		return err
+	})
+	return out, err
+}

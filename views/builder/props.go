@@ -1,0 +1,147 @@
+// Package builder draws the window as its creator edits it.
+package builder
+
+import (
+	"strconv"
+
+	"vitrine/views/blocks"
+	"vitrine/views/ui"
+)
+
+// WindowProps is the page /app/window.
+type WindowProps struct {
+	Theme    string
+	ThemeCSS string // address of the house colours; empty for our own themes
+	Awning   bool
+	Blocks   []BlockProps
+	Dock     DockProps
+	State    StateProps
+	Removed  *RemovedProps
+	Refused  string // why the last request did nothing, for browsers without script
+}
+
+// BlockProps is one block in its frame. Exactly one of Header, Lot, Link and Contact is set, or none when the
+// block has nothing to show yet.
+type BlockProps struct {
+	ID, Kind, KindLabel, Name string // Name is what the block is called in sentences
+	Hidden                    bool
+	Open                      bool
+	Focus                     bool // the first field takes the focus
+	Place, Of                 int
+
+	Header  *blocks.HeaderProps
+	Lot     *blocks.LotProps
+	Link    *blocks.LinkProps
+	Contact *blocks.ContactProps
+	Missing string // what is still needed before visitors see it
+
+	Form     FormProps
+	Conflict *ConflictProps
+}
+
+// FormProps are the fields of an open block, as they are or as they were typed.
+type FormProps struct {
+	V                                      int
+	Title, Text, Status, Note, URL, Button string
+	ShopName                               string
+	Links                                  []FormLink
+	Products                               []ui.Option
+	ProductURL                             string
+	Errors                                 map[string]string
+}
+
+// FormLink is one row of links in a header.
+type FormLink struct{ Label, URL string }
+
+// ConflictProps is the choice between two texts of one block.
+type ConflictProps struct {
+	ID, At       string
+	Mine, Theirs []string
+	MineText     string
+	Keep         [][2]string // the fields of mine
+}
+
+// DockProps is what can be done with the open block, or with the window when none is open.
+type DockProps struct {
+	Open   string // the open block's id
+	Name   string
+	Hidden bool
+	Fresh  string // the id that a copy would get
+	OOB    bool
+}
+
+// StateProps is what is saved and what is not public yet.
+type StateProps struct {
+	Saved     string // time of day; empty before the first change
+	Bad       string // why the last change was not saved
+	Changes   int
+	Published bool
+	OOB       bool
+}
+
+// RemovedProps offers to bring a block back, for browsers without script.
+type RemovedProps struct{ ID, Name string }
+
+// AddProps is the choice of what to add.
+type AddProps struct {
+	After string
+	Kinds []KindProps
+	Page  bool
+}
+
+// KindProps is one kind of block. Fresh is the id that the new block gets.
+type KindProps struct{ Kind, Label, Note, Icon, Fresh string }
+
+// PlaceProps is the list of places that a block can move to.
+type PlaceProps struct {
+	ID, Name string
+	Now      int
+	Names    []string // of all blocks in order
+	Page     bool
+}
+
+// ReviewProps is what publishing would change.
+type ReviewProps struct {
+	Seq               string
+	Changes, Warnings []string
+	Hidden            int
+	Published         bool
+	Since, URL        string
+	Refused           string
+}
+
+// ThemeProps is how the shop is dressed.
+type ThemeProps struct {
+	Theme, Color, Header string
+	CSS                  string
+	Adjusted             bool
+	Swatches             []string
+	Shop                 string
+	Lot                  blocks.LotProps
+	State                StateProps
+	Errors               map[string]string
+	Hex                  string // as typed
+}
+
+func (b BlockProps) anchor() string { return "blk-" + b.ID }
+
+func (b BlockProps) class() string {
+	c := "blk blk--" + b.Kind
+	if b.Hidden {
+		c += " blk--off"
+	}
+	if b.Open {
+		c += " blk--on"
+	}
+	return c
+}
+
+func (b BlockProps) path() string { return "/app/window/blocks/" + b.ID }
+
+func (b BlockProps) field(name string) string { return name + "-" + b.ID }
+
+func (b BlockProps) focus(first bool) bool { return b.Focus && first }
+
+func (d DockProps) path() string { return "/app/window/blocks/" + d.Open }
+
+func number(n int) string { return strconv.Itoa(n) }
