@@ -191,6 +191,25 @@ func TestSomebodyElsesClusterIsLeftToThem(t *testing.T) {
 	}
 }
 
+func TestAnOrdinaryUserIsToldWhoseFolderItIs(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may use every folder")
+	}
+	for _, dir := range []string{"/usr", "/root/vitrine-data"} { // root's own, and one below a folder that is closed
+		for what, err := range map[string]error{
+			"Postgres": second(StartPostgres(t.Context(), dir, PostgresOptions{Root: root(t)})),
+			"S3":       second(StartS3(t.Context(), dir, S3Options{})),
+			"mail":     second(StartSMTP(SMTPOptions{Dir: dir})),
+		} {
+			if err == nil || !strings.Contains(err.Error(), "another user") && !strings.Contains(err.Error(), "number 0") || !strings.Contains(err.Error(), "VITRINE_DATA") {
+				t.Errorf("%s on %s: %v", what, dir, err)
+			}
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
 // Without user namespaces root runs the server as nobody; where nobody may not enter, from a copy. Going to and fro
 // between the three keeps what is there.
 func TestRootRunsPostgresAsNobodyToo(t *testing.T) {
