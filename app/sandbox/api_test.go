@@ -85,52 +85,57 @@ func with(form, name, value string) string {
 	return v.Encode()
 }
 
+const (
+	li         = "line_items[0][price_data]"
+	goodIntent = "amount=1900&currency=eur&automatic_payment_methods[enabled]=true"
+)
+
+var badParameters = []struct{ path, good, name, value, code, param string }{
+	{"/v1/checkout/sessions", goodSession, "foo", "1", "parameter_unknown", "foo"},
+	{"/v1/checkout/sessions", goodSession, li + "[foo]", "1", "parameter_unknown", li + "[foo]"},
+	{"/v1/checkout/sessions", goodSession, "automatic_tax[enabled]", "true", "parameter_unknown", "automatic_tax"},
+	{"/v1/checkout/sessions", goodSession, "mode", "", "parameter_missing", "mode"},
+	{"/v1/checkout/sessions", goodSession, "mode", "gift", "", "mode"},
+	{"/v1/checkout/sessions", goodSession, "success_url", "", "parameter_missing", "success_url"},
+	{"/v1/checkout/sessions", goodSession, "success_url", "nowhere", "url_invalid", "success_url"},
+	{"/v1/checkout/sessions", goodSession, "success_url", "=", "parameter_invalid_empty", "success_url"},
+	{"/v1/checkout/sessions", goodSession, "customer_email", "nobody", "email_invalid", "customer_email"},
+	{"/v1/checkout/sessions", goodSession, "customer", "cus_1", "resource_missing", "customer"},
+	{"/v1/checkout/sessions", goodSession, li + "[currency]", "", "parameter_missing", li + "[currency]"},
+	{"/v1/checkout/sessions", goodSession, li + "[currency]", "xxx", "", li + "[currency]"},
+	{"/v1/checkout/sessions", goodSession, li + "[unit_amount]", "", "parameter_missing", li + "[unit_amount]"},
+	{"/v1/checkout/sessions", goodSession, li + "[unit_amount]", "-5", "parameter_invalid_integer", li + "[unit_amount]"},
+	{"/v1/checkout/sessions", goodSession, li + "[unit_amount]", "1.5", "parameter_invalid_integer", li + "[unit_amount]"},
+	{"/v1/checkout/sessions", goodSession, li + "[unit_amount]", "1e3", "parameter_invalid_integer", li + "[unit_amount]"},
+	{"/v1/checkout/sessions", goodSession, li + "[unit_amount]", "49", "amount_too_small", ""},
+	{"/v1/checkout/sessions", goodSession, li + "[unit_amount]", "100000000", "parameter_invalid_integer", li + "[unit_amount]"},
+	{"/v1/checkout/sessions", goodSession, "line_items[0][quantity]", "", "parameter_missing", "line_items[0][quantity]"},
+	{"/v1/checkout/sessions", goodSession, "line_items[0][quantity]", "0", "parameter_invalid_integer", "line_items[0][quantity]"},
+	{"/v1/checkout/sessions", goodSession, "line_items[0][quantity]", "900000", "amount_too_large", ""},
+	{"/v1/checkout/sessions", goodSession, li + "[product_data][name]", strings.Repeat("x", 251), "parameter_invalid_string", li + "[product_data][name]"},
+	{"/v1/checkout/sessions", goodSession, "metadata[" + strings.Repeat("k", 41) + "]", "1", "", "metadata"},
+	{"/v1/checkout/sessions", goodSession, "metadata[k]", strings.Repeat("v", 501), "", "metadata[k]"},
+	{"/v1/checkout/sessions", goodSession, "client_reference_id", strings.Repeat("v", 201), "parameter_invalid_string", "client_reference_id"},
+	{"/v1/checkout/sessions", goodSession, "payment_method_types[0]", "cash", "", "payment_method_types[0]"},
+	{"/v1/checkout/sessions", goodSession, "payment_intent_data[statement_descriptor_suffix]", "12<34", "", "payment_intent_data[statement_descriptor_suffix]"},
+	{"/v1/checkout/sessions", goodSession, "payment_intent_data[application_fee_amount]", "10", "parameter_unknown", "payment_intent_data[application_fee_amount]"},
+	{"/v1/checkout/sessions", goodSession, "expires_at", "abc", "parameter_invalid_integer", "expires_at"},
+	{"/v1/checkout/sessions", goodSession, "expires_at", strconv.FormatInt(time.Now().Add(29*time.Minute).Unix(), 10), "", "expires_at"},
+	{"/v1/checkout/sessions", goodSession, "expires_at", strconv.FormatInt(time.Now().Add(25*time.Hour).Unix(), 10), "", "expires_at"},
+	{"/v1/checkout/sessions", goodSession, "expand[0]", "currency", "", "expand"},
+	{"/v1/payment_intents", goodIntent, "amount", "", "parameter_missing", "amount"},
+	{"/v1/payment_intents", goodIntent, "amount", "49", "amount_too_small", "amount"},
+	{"/v1/payment_intents", goodIntent, "amount", "100000000", "amount_too_large", "amount"},
+	{"/v1/payment_intents", goodIntent, "currency", "", "parameter_missing", "currency"},
+	{"/v1/payment_intents", goodIntent, "payment_method", "pm_unknown", "resource_missing", "payment_method"},
+	{"/v1/payment_intents", goodIntent, "application_fee_amount", "10", "parameter_unknown", "application_fee_amount"},
+	{"/v1/refunds", "amount=1", "", "", "parameter_missing", ""},
+	{"/v1/refunds", "amount=1&charge=ch_1&reverse_transfer=true", "", "", "parameter_unknown", "reverse_transfer"},
+}
+
 func TestBadParametersAreRefusedAsStripeDoes(t *testing.T) {
 	s := start(t, sandbox.Options{})
-	li := "line_items[0][price_data]"
-	goodIntent := "amount=1900&currency=eur&automatic_payment_methods[enabled]=true"
-	for _, c := range []struct{ path, good, name, value, code, param string }{
-		{"/v1/checkout/sessions", goodSession, "foo", "1", "parameter_unknown", "foo"},
-		{"/v1/checkout/sessions", goodSession, li + "[foo]", "1", "parameter_unknown", li + "[foo]"},
-		{"/v1/checkout/sessions", goodSession, "automatic_tax[enabled]", "true", "parameter_unknown", "automatic_tax"},
-		{"/v1/checkout/sessions", goodSession, "mode", "", "parameter_missing", "mode"},
-		{"/v1/checkout/sessions", goodSession, "mode", "gift", "", "mode"},
-		{"/v1/checkout/sessions", goodSession, "success_url", "", "parameter_missing", "success_url"},
-		{"/v1/checkout/sessions", goodSession, "success_url", "nowhere", "url_invalid", "success_url"},
-		{"/v1/checkout/sessions", goodSession, "success_url", "=", "parameter_invalid_empty", "success_url"},
-		{"/v1/checkout/sessions", goodSession, "customer_email", "nobody", "email_invalid", "customer_email"},
-		{"/v1/checkout/sessions", goodSession, "customer", "cus_1", "resource_missing", "customer"},
-		{"/v1/checkout/sessions", goodSession, li + "[currency]", "", "parameter_missing", li + "[currency]"},
-		{"/v1/checkout/sessions", goodSession, li + "[currency]", "xxx", "", li + "[currency]"},
-		{"/v1/checkout/sessions", goodSession, li + "[unit_amount]", "", "parameter_missing", li + "[unit_amount]"},
-		{"/v1/checkout/sessions", goodSession, li + "[unit_amount]", "-5", "parameter_invalid_integer", li + "[unit_amount]"},
-		{"/v1/checkout/sessions", goodSession, li + "[unit_amount]", "1.5", "parameter_invalid_integer", li + "[unit_amount]"},
-		{"/v1/checkout/sessions", goodSession, li + "[unit_amount]", "1e3", "parameter_invalid_integer", li + "[unit_amount]"},
-		{"/v1/checkout/sessions", goodSession, li + "[unit_amount]", "49", "amount_too_small", ""},
-		{"/v1/checkout/sessions", goodSession, li + "[unit_amount]", "100000000", "parameter_invalid_integer", li + "[unit_amount]"},
-		{"/v1/checkout/sessions", goodSession, "line_items[0][quantity]", "", "parameter_missing", "line_items[0][quantity]"},
-		{"/v1/checkout/sessions", goodSession, "line_items[0][quantity]", "0", "parameter_invalid_integer", "line_items[0][quantity]"},
-		{"/v1/checkout/sessions", goodSession, "line_items[0][quantity]", "900000", "amount_too_large", ""},
-		{"/v1/checkout/sessions", goodSession, li + "[product_data][name]", strings.Repeat("x", 251), "parameter_invalid_string", li + "[product_data][name]"},
-		{"/v1/checkout/sessions", goodSession, "metadata[" + strings.Repeat("k", 41) + "]", "1", "", "metadata"},
-		{"/v1/checkout/sessions", goodSession, "metadata[k]", strings.Repeat("v", 501), "", "metadata[k]"},
-		{"/v1/checkout/sessions", goodSession, "client_reference_id", strings.Repeat("v", 201), "parameter_invalid_string", "client_reference_id"},
-		{"/v1/checkout/sessions", goodSession, "payment_method_types[0]", "cash", "", "payment_method_types[0]"},
-		{"/v1/checkout/sessions", goodSession, "payment_intent_data[statement_descriptor_suffix]", "12<34", "", "payment_intent_data[statement_descriptor_suffix]"},
-		{"/v1/checkout/sessions", goodSession, "payment_intent_data[application_fee_amount]", "10", "parameter_unknown", "payment_intent_data[application_fee_amount]"},
-		{"/v1/checkout/sessions", goodSession, "expires_at", "abc", "parameter_invalid_integer", "expires_at"},
-		{"/v1/checkout/sessions", goodSession, "expires_at", strconv.FormatInt(time.Now().Add(29*time.Minute).Unix(), 10), "", "expires_at"},
-		{"/v1/checkout/sessions", goodSession, "expires_at", strconv.FormatInt(time.Now().Add(25*time.Hour).Unix(), 10), "", "expires_at"},
-		{"/v1/checkout/sessions", goodSession, "expand[0]", "currency", "", "expand"},
-		{"/v1/payment_intents", goodIntent, "amount", "", "parameter_missing", "amount"},
-		{"/v1/payment_intents", goodIntent, "amount", "49", "amount_too_small", "amount"},
-		{"/v1/payment_intents", goodIntent, "amount", "100000000", "amount_too_large", "amount"},
-		{"/v1/payment_intents", goodIntent, "currency", "", "parameter_missing", "currency"},
-		{"/v1/payment_intents", goodIntent, "payment_method", "pm_unknown", "resource_missing", "payment_method"},
-		{"/v1/payment_intents", goodIntent, "application_fee_amount", "10", "parameter_unknown", "application_fee_amount"},
-		{"/v1/refunds", "amount=1", "", "", "parameter_missing", ""},
-		{"/v1/refunds", "amount=1&charge=ch_1&reverse_transfer=true", "", "", "parameter_unknown", "reverse_transfer"},
-	} {
+	for _, c := range badParameters {
 		form := c.good
 		if c.name != "" {
 			form = with(form, c.name, c.value)

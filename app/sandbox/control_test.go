@@ -31,10 +31,8 @@ func control(t *testing.T, s *sandbox.Server, method, path, body string) (int, m
 	return rs.StatusCode, out
 }
 
-func TestControlDoesWhatTheGoCallsDo(t *testing.T) {
-	s := start(t, sandbox.Options{})
-	sh := newShop(t, s)
-	step := func(path, body string, status int) map[string]any {
+func stepper(t *testing.T, s *sandbox.Server) func(path, body string, status int) map[string]any {
+	return func(path, body string, status int) map[string]any {
 		t.Helper()
 		code, out := control(t, s, "POST", path, body)
 		if code != status {
@@ -42,6 +40,12 @@ func TestControlDoesWhatTheGoCallsDo(t *testing.T) {
 		}
 		return out
 	}
+}
+
+func TestControlDoesWhatTheGoCallsDo(t *testing.T) {
+	s := start(t, sandbox.Options{})
+	sh := newShop(t, s)
+	step := stepper(t, s)
 	cs := newSession(t, s)
 	if out := step("/stripe/pay", `{"session":"`+cs.ID+`","card":"4000000000000002"}`, 402); out["code"] != "card_declined" {
 		t.Errorf("%v", out)
@@ -70,6 +74,14 @@ func TestControlDoesWhatTheGoCallsDo(t *testing.T) {
 	if _, out := control(t, s, "GET", "/stripe/balance?currency=eur", ""); out["available"] != float64(1846) {
 		t.Errorf("%v", out)
 	}
+	step("/stripe/dispute", `{"payment_intent":"`+pi+`","reason":"duplicate"}`, 200)
+	step("/stripe/refunds/settle", ``, 200)
+	hasAll(t, eventTypes(s), "charge.dispute.created")
+}
+
+func TestControlMakesThingsGoWrong(t *testing.T) {
+	s := start(t, sandbox.Options{})
+	step := stepper(t, s)
 	step("/stripe/faults", `{"kind":"unavailable","call":"GET /v1/balance","times":1}`, 200)
 	if a := raw(t, s, "GET", "/v1/balance", ""); a.Status != 503 {
 		t.Errorf("%d", a.Status)
@@ -85,8 +97,6 @@ func TestControlDoesWhatTheGoCallsDo(t *testing.T) {
 	}
 	blocked := newSession(t, s)
 	step("/stripe/pay", `{"session":"`+blocked.ID+`","card":"4100000000000019"}`, 402)
-	step("/stripe/dispute", `{"payment_intent":"`+pi+`","reason":"duplicate"}`, 200)
-	step("/stripe/refunds/settle", ``, 200)
 	step("/google/redirects", `{"redirects":["http://localhost:1/cb"]}`, 200)
 	step("/stripe/pay", `{"session":"cs_none","card":"4242424242424242"}`, 404)
 	if _, out := control(t, s, "GET", "/stripe/cards", ""); len(out["cards"].([]any)) < 18 || len(out["ibans"].([]any)) != 4 {
@@ -100,15 +110,14 @@ func TestStrangersPagesCannotControl(t *testing.T) {
 		req, _ := http.NewRequest("POST", s.URL()+"/control/clock/advance", strings.NewReader("by=24h"))
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set(h[0], h[1])
-		rs, err := http.DefaultClient.Do(req)
-		if err != nil || rs.StatusCode != http.StatusForbidden {
-			t.Errorf("%v: %v %v", h, rs.StatusCode, err)
+		if p := newBuyer(t).read(http.DefaultClient.Do(req)); p.Status != http.StatusForbidden {
+			t.Errorf("%v: %d", h, p.Status)
 		}
 	}
 	req, _ := http.NewRequest("GET", s.URL()+"/control/stripe/events", nil)
 	req.Host = "rebound.evil.test"
-	if rs, err := http.DefaultClient.Do(req); err != nil || rs.StatusCode != http.StatusMisdirectedRequest {
-		t.Errorf("rebound name: %v %v", rs.StatusCode, err)
+	if p := newBuyer(t).read(http.DefaultClient.Do(req)); p.Status != http.StatusMisdirectedRequest {
+		t.Errorf("rebound name: %d", p.Status)
 	}
 	b := newBuyer(t)
 	if p := b.post(s.URL()+"/control/clock/advance", url.Values{"by": {"24h"}}); p.Status != http.StatusSeeOther || p.Location != "/" {

@@ -200,7 +200,7 @@ func (g *Google) token(w http.ResponseWriter, r *http.Request) {
 		key := hashed(r.PostFormValue("code"))
 		var found bool
 		if got, found = g.grants.rows[key]; !found || got.Kind != "code" {
-			return errors.New("The code is unknown or was used before.")
+			return spent("The code is unknown or was used before.")
 		}
 		drop(t, g.grants, key) // spent, whatever is wrong with the rest
 		sum := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))

@@ -161,8 +161,8 @@ func TestCodeWorksOnceAndOnlyForItsOwner(t *testing.T) {
 	}
 	req, _ := http.NewRequest("GET", s.URL()+"/google/userinfo", nil)
 	req.Header.Set("Authorization", "Bearer "+out["access_token"].(string))
-	if rs, err := http.DefaultClient.Do(req); err != nil || rs.StatusCode != 401 {
-		t.Errorf("token after an hour: %v %v", rs.StatusCode, err)
+	if p := b.read(http.DefaultClient.Do(req)); p.Status != 401 {
+		t.Errorf("token after an hour: %d", p.Status)
 	}
 }
 

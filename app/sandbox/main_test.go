@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -90,8 +91,8 @@ func get(t *testing.T, s *sandbox.Server, id string) *stripe.CheckoutSession {
 
 func stripeError(t *testing.T, err error) *stripe.Error {
 	t.Helper()
-	e, ok := err.(*stripe.Error)
-	if !ok {
+	var e *stripe.Error
+	if !errors.As(err, &e) {
 		t.Fatalf("want a Stripe error, have %T %v", err, err)
 	}
 	return e

@@ -10,12 +10,8 @@ import (
 	"vitrine/app/sandbox/sandboxtest"
 )
 
-// TestStripeMockTakesEveryCall makes every call the sandbox answers and sends it on to Stripe's own request checker.
-func TestStripeMockTakesEveryCall(t *testing.T) {
-	mock := sandboxtest.StripeMock(t)
-	s := start(t, sandbox.Options{})
-	s.Stripe().Record()
-	c := api(s)
+// everyParam is a session with all that the sandbox knows.
+func everyParam(s *sandbox.Server) *stripe.CheckoutSessionParams {
 	params := sessionParams(1900, "eur")
 	params.ExpiresAt = stripe.Int64(s.Now().Unix() + 3600)
 	params.Locale, params.SubmitType = stripe.String("auto"), stripe.String("pay")
@@ -25,6 +21,16 @@ func TestStripeMockTakesEveryCall(t *testing.T) {
 	params.LineItems[0].PriceData.ProductData.Images = stripe.StringSlice([]string{"https://example.com/a.png"})
 	params.PaymentIntentData.ReceiptEmail = stripe.String("buyer@example.com")
 	params.AddExpand("payment_intent.latest_charge.balance_transaction")
+	return params
+}
+
+// TestStripeMockTakesEveryCall makes every call the sandbox answers and sends it on to Stripe's own request checker.
+func TestStripeMockTakesEveryCall(t *testing.T) {
+	mock := sandboxtest.StripeMock(t)
+	s := start(t, sandbox.Options{})
+	s.Stripe().Record()
+	c := api(s)
+	params := everyParam(s)
 	cs, err := c.CheckoutSessions.New(params)
 	if err != nil {
 		t.Fatal(err)

@@ -109,6 +109,17 @@ func TestOldEventsAndKeysLeaveTheJournal(t *testing.T) {
 	}
 }
 
+func TestFolderHoldsOneSandbox(t *testing.T) {
+	dir := t.TempDir()
+	one := start(t, sandbox.Options{Dir: dir})
+	if two, err := sandbox.Start(context.Background(), sandbox.Options{Dir: dir}); err == nil {
+		two.Close()
+		t.Fatal("two sandboxes write one journal")
+	}
+	one.Close()
+	start(t, sandbox.Options{Dir: dir})
+}
+
 // TestKill9 runs this test binary as a sandbox of its own and kills it in the middle of work.
 func TestKill9(t *testing.T) {
 	if dir := os.Getenv("SANDBOX_TEST_DIR"); dir != "" {

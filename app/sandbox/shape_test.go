@@ -17,27 +17,9 @@ import (
 	"vitrine/app/sandbox"
 )
 
-// world is one object of every kind and state, as the API answers it.
-func world(t *testing.T) map[string][]map[string]any {
+// history leads payments to every end they can come to. It answers a paid and partly refunded one.
+func history(t *testing.T, s *sandbox.Server) *stripe.CheckoutSession {
 	t.Helper()
-	s := start(t, sandbox.Options{})
-	out := map[string][]map[string]any{}
-	add := func(path string) map[string]any {
-		a := raw(t, s, "GET", path, "")
-		if a.Status != 200 {
-			t.Fatalf("%s: %+v", path, a.Error)
-		}
-		kind, _ := a.Body["object"].(string)
-		if kind == "list" {
-			for _, it := range a.Body["data"].([]any) {
-				o := it.(map[string]any)
-				out[o["object"].(string)] = append(out[o["object"].(string)], o)
-			}
-			return a.Body
-		}
-		out[kind] = append(out[kind], a.Body)
-		return a.Body
-	}
 	ok := paid(t, s, "4242424242424242")
 	raw(t, s, "POST", "/v1/refunds", "amount=100&payment_intent="+ok.PaymentIntent.ID)
 	asked := newSession(t, s)
@@ -72,6 +54,31 @@ func world(t *testing.T) map[string][]map[string]any {
 	}
 	raw(t, s, "POST", "/v1/customers", "name=A&email=a@example.com")
 	raw(t, s, "POST", "/v1/webhook_endpoints", "url=http://127.0.0.1:1/hook&enabled_events[]=customer.created")
+	return ok
+}
+
+// world is one object of every kind and state, as the API answers it.
+func world(t *testing.T) map[string][]map[string]any {
+	t.Helper()
+	s := start(t, sandbox.Options{})
+	out := map[string][]map[string]any{}
+	add := func(path string) map[string]any {
+		a := raw(t, s, "GET", path, "")
+		if a.Status != 200 {
+			t.Fatalf("%s: %+v", path, a.Error)
+		}
+		kind, _ := a.Body["object"].(string)
+		if kind == "list" {
+			for _, it := range a.Body["data"].([]any) {
+				o := it.(map[string]any)
+				out[o["object"].(string)] = append(out[o["object"].(string)], o)
+			}
+			return a.Body
+		}
+		out[kind] = append(out[kind], a.Body)
+		return a.Body
+	}
+	ok := history(t, s)
 	a := raw(t, s, "POST", "/v1/customers", "")
 	add("/v1/customers/" + a.Body["id"].(string))
 	for _, path := range []string{"checkout/sessions", "payment_intents", "charges", "refunds", "balance_transactions", "disputes", "events", "webhook_endpoints"} {

@@ -20,6 +20,7 @@ type store struct {
 	tables []rows
 	file   *os.File
 	size   int64
+	lock   *os.File
 	fsync  bool
 	closed bool
 }
@@ -229,7 +230,18 @@ func (db *store) open(dir string, keep func(kind, id string) bool) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("sandbox folder: %w", err)
 	}
-	path := filepath.Join(dir, "journal.jsonl")
+	lock, err := lockDir(dir)
+	if err != nil {
+		return err
+	}
+	if err := db.openJournal(filepath.Join(dir, "journal.jsonl"), keep); err != nil {
+		return errors.Join(err, lock.Close())
+	}
+	db.lock = lock
+	return nil
+}
+
+func (db *store) openJournal(path string, keep func(kind, id string) bool) error {
 	if err := db.replay(path); err != nil {
 		return err
 	}
@@ -326,5 +338,5 @@ func (db *store) close() error {
 	if db.file == nil {
 		return nil
 	}
-	return errors.Join(db.file.Sync(), db.file.Close())
+	return errors.Join(db.file.Sync(), db.file.Close(), db.lock.Close())
 }

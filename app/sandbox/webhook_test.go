@@ -186,66 +186,81 @@ func TestOwnEndpointGetsWhatItAskedFor(t *testing.T) {
 	}
 }
 
-func TestFaultsOfCalls(t *testing.T) {
-	s := start(t, sandbox.Options{})
-	st := s.Stripe()
-	create := func(key string, retries int64) (*stripe.CheckoutSession, error) {
-		p := sessionParams(1900, "eur")
-		p.IdempotencyKey = stripe.String(key)
-		return apiWith(s, st.Key(), retries).CheckoutSessions.New(p)
-	}
-	count := func() (n int) {
-		it := api(s).CheckoutSessions.List(&stripe.CheckoutSessionListParams{})
-		for it.Next() {
-			n++
-		}
-		return n
-	}
-	once := func(k sandbox.FaultKind) {
-		st.Inject(sandbox.Fault{Kind: k, Call: "POST /v1/checkout/sessions", Times: 1})
-	}
+// caller makes sessions while calls go wrong.
+type caller struct {
+	t *testing.T
+	s *sandbox.Server
+}
 
-	once(sandbox.DropAfter)
-	if _, err := create("lost", 0); err == nil {
+func (c caller) create(key string, retries int64) (*stripe.CheckoutSession, error) {
+	p := sessionParams(1900, "eur")
+	p.IdempotencyKey = stripe.String(key)
+	return apiWith(c.s, c.s.Stripe().Key(), retries).CheckoutSessions.New(p)
+}
+
+func (c caller) count() (n int) {
+	c.t.Helper()
+	it := api(c.s).CheckoutSessions.List(&stripe.CheckoutSessionListParams{})
+	for it.Next() {
+		n++
+	}
+	if it.Err() != nil {
+		c.t.Fatal(it.Err())
+	}
+	return n
+}
+
+func (c caller) once(k sandbox.FaultKind) {
+	c.s.Stripe().Inject(sandbox.Fault{Kind: k, Call: "POST /v1/checkout/sessions", Times: 1})
+}
+
+func TestAnswersGetLost(t *testing.T) {
+	c := caller{t, start(t, sandbox.Options{})}
+	c.once(sandbox.DropAfter)
+	if _, err := c.create("lost", 0); err == nil {
 		t.Error("the answer was not dropped")
 	}
-	if count() != 1 {
+	if c.count() != 1 {
 		t.Error("nothing happened before the drop")
 	}
-	if cs, err := create("lost", 0); err != nil || cs.Status != "open" || count() != 1 {
-		t.Errorf("same key after a lost answer: %v, %d sessions", err, count())
+	if cs, err := c.create("lost", 0); err != nil || cs.Status != "open" || c.count() != 1 {
+		t.Errorf("same key after a lost answer: %v, %d sessions", err, c.count())
 	}
-
-	once(sandbox.DropBefore)
-	if _, err := create("never", 0); err == nil || count() != 1 {
+	c.once(sandbox.DropBefore)
+	if _, err := c.create("never", 0); err == nil || c.count() != 1 {
 		t.Error("dropped before: something happened")
 	}
-
-	once(sandbox.Error500)
-	_, first := create("broken", 0)
-	_, again := create("broken", 0)
-	if stripeError(t, first).HTTPStatusCode != 500 || stripeError(t, again).HTTPStatusCode != 500 || count() != 1 {
-		t.Errorf("stored 500: %v, %v", first, again)
+	c.once(sandbox.DropAfter)
+	if _, err := c.create("retried", 2); err != nil || c.count() != 2 {
+		t.Errorf("stripe-go's own retry: %v, %d sessions", err, c.count())
 	}
+}
 
-	once(sandbox.Error500After)
-	_, first = create("half", 0)
-	_, again = create("half", 0)
-	if stripeError(t, first).HTTPStatusCode != 500 || stripeError(t, again).HTTPStatusCode != 500 || count() != 2 {
-		t.Errorf("stored 500 after the effect: %v, %v, %d sessions", first, again, count())
+func TestStored500(t *testing.T) {
+	for kind, sessions := range map[sandbox.FaultKind]int{sandbox.Error500: 0, sandbox.Error500After: 1} {
+		c := caller{t, start(t, sandbox.Options{})}
+		c.once(kind)
+		_, first := c.create("broken", 0)
+		_, again := c.create("broken", 0)
+		if stripeError(t, first).HTTPStatusCode != 500 || stripeError(t, again).HTTPStatusCode != 500 || c.count() != sessions {
+			t.Errorf("%s: %v, %v, %d sessions", kind, first, again, c.count())
+		}
+		if _, err := c.create("fresh", 0); err != nil {
+			t.Errorf("%s: another key: %v", kind, err)
+		}
 	}
+}
 
-	once(sandbox.Unavailable)
-	if _, err := create("down", 0); stripeError(t, err).HTTPStatusCode != 503 {
+func TestServerIsDownBusyOrSlow(t *testing.T) {
+	s := start(t, sandbox.Options{})
+	c, st := caller{t, s}, s.Stripe()
+	c.once(sandbox.Unavailable)
+	if _, err := c.create("down", 0); stripeError(t, err).HTTPStatusCode != 503 {
 		t.Error("not unavailable")
 	}
-	once(sandbox.RateLimit)
-	if _, err := create("busy", 0); stripeError(t, err).HTTPStatusCode != 429 {
+	c.once(sandbox.RateLimit)
+	if _, err := c.create("busy", 0); stripeError(t, err).HTTPStatusCode != 429 || c.count() != 0 {
 		t.Error("no rate limit")
-	}
-	once(sandbox.DropAfter)
-	if _, err := create("retried", 2); err != nil || count() != 3 {
-		t.Errorf("stripe-go's own retry: %v, %d sessions", err, count())
 	}
 	st.Inject(sandbox.Fault{Kind: sandbox.Unavailable, Call: "GET /v1/balance", Skip: 1, Times: 1})
 	var codes []int
@@ -262,4 +277,7 @@ func TestFaultsOfCalls(t *testing.T) {
 		t.Error("no latency")
 	}
 	st.ClearFaults()
+	if raw(t, s, "GET", "/v1/balance", "").Status != 200 {
+		t.Error("faults are not cleared")
+	}
 }
