@@ -58,8 +58,9 @@ func (s *Service) Register(ctx context.Context, in NewUser) (user id.User, isNew
 	return u.ID, isNew, err
 }
 
-// CreateAdmin makes an operator with a verified address, or makes the person behind an address one.
-func (s *Service) CreateAdmin(ctx context.Context, email, password string) (id.User, error) {
+// Provision makes an account with a verified address for someone whose address the operator vouches for, or
+// gives the account that has this address the password and the role.
+func (s *Service) Provision(ctx context.Context, email, password, name, role string) (id.User, error) {
 	var f errs.Form
 	email = checkEmail(&f, email)
 	checkPassword(&f, "password", password, email)
@@ -70,7 +71,7 @@ func (s *Service) CreateAdmin(ctx context.Context, email, password string) (id.U
 	if err != nil {
 		return id.User{}, err
 	}
-	u := User{ID: id.New[id.UserKind](), Email: email, Role: "admin", Locale: "en", TimeZone: "UTC"}
+	u := User{ID: id.New[id.UserKind](), Email: email, Name: name, Role: role, Locale: "en", TimeZone: "UTC"}
 	err = s.DB.InTx(ctx, func(tx *db.Tx) error {
 		u.VerifiedAt = tx.Now
 		ok, err := insertUser(ctx, tx, u, hash)
@@ -78,22 +79,37 @@ func (s *Service) CreateAdmin(ctx context.Context, email, password string) (id.U
 			return err
 		}
 		if !ok {
-			have, err := findByEmail(ctx, tx, email)
-			if err != nil {
-				return err
-			}
-			u.ID = have.ID
-			if _, err := tx.Exec(ctx, `UPDATE users SET role = 'admin', updated_at = $2 WHERE id = $1`, u.ID, tx.Now); err != nil {
-				return err
-			}
-			if err := setPassword(ctx, tx, u.ID, hash); err != nil {
-				return err
-			}
-			if err := s.endAll(ctx, tx, u.ID, "", "accounts.role_changed"); err != nil { // a new role, a new sign-in
+			if u.ID, err = s.promote(ctx, tx, email, hash, role); err != nil {
 				return err
 			}
 		}
-		return audit.Log(ctx, tx, u.ID, "accounts.admin_created", "user:"+u.ID.String(), nil)
+		return audit.Log(ctx, tx, u.ID, "accounts.provisioned", "user:"+u.ID.String(), map[string]any{"role": role})
 	})
 	return u.ID, err
+}
+
+func (s *Service) promote(ctx context.Context, tx *db.Tx, email, hash, role string) (id.User, error) {
+	have, err := findByEmail(ctx, tx, email)
+	if err != nil {
+		return id.User{}, err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE users SET role = $2, updated_at = $3 WHERE id = $1`, have.ID, role, tx.Now); err != nil {
+		return id.User{}, err
+	}
+	if err := setPassword(ctx, tx, have.ID, hash); err != nil {
+		return id.User{}, err
+	}
+	if err := setVerified(ctx, tx, have.ID); err != nil {
+		return id.User{}, err
+	}
+	return have.ID, s.endAll(ctx, tx, have.ID, "", "accounts.role_changed") // a new role, a new sign-in
+}
+
+// Known reports whether an address has an account: for the operator's tools, never for a page.
+func (s *Service) Known(ctx context.Context, email string) (user id.User, ok bool, err error) {
+	r, err := findByEmail(ctx, s.DB, email)
+	if db.None(err) {
+		return user, false, nil
+	}
+	return r.ID, err == nil, err
 }

@@ -47,3 +47,9 @@ func (s *Service) Day(ctx context.Context, q db.Q, creator id.User, shop id.Shop
 	}
 	return h, err
 }
+
+// HasSales reports whether a shop has sold anything; tests are no sales.
+func (s *Service) HasSales(ctx context.Context, q db.Q, shop id.Shop) (sold bool, err error) {
+	err = q.Get(ctx, &sold, `SELECT EXISTS (SELECT 1 FROM orders WHERE shop_id = $1 AND NOT test)`, shop)
+	return sold, err
+}

@@ -1,0 +1,195 @@
+// Package app wires the features together. It is the only place, beside the worker, that knows them all.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/redis/go-redis/v9"
+
+	"vitrine/app/accounts"
+	"vitrine/app/builder"
+	"vitrine/app/config"
+	"vitrine/app/contact"
+	"vitrine/app/db"
+	"vitrine/app/fees"
+	"vitrine/app/files"
+	"vitrine/app/home"
+	"vitrine/app/inventory"
+	"vitrine/app/job"
+	"vitrine/app/live"
+	"vitrine/app/mail"
+	"vitrine/app/orders"
+	"vitrine/app/pagecache"
+	"vitrine/app/payments"
+	"vitrine/app/payments/stripe"
+	"vitrine/app/products"
+	"vitrine/app/storage"
+	"vitrine/app/storefronts"
+	"vitrine/app/today"
+	"vitrine/app/web"
+)
+
+// App is one process's worth of Vitrine, for web and worker alike.
+type App struct {
+	Config *config.Config
+	DB     *db.DB
+	Redis  *redis.Client
+	Bucket *storage.Bucket
+	Mail   *mail.Sender
+	Hub    *live.Hub
+	Jobs   *job.Registry
+	Router *web.Router
+	Ready  atomic.Bool // off while shutting down
+
+	Accounts  *accounts.Service
+	Shops     *storefronts.Service
+	Products  *products.Service
+	Builder   *builder.Service
+	Files     *files.Service
+	Fees      *fees.Service
+	Stock     *inventory.Service
+	Orders    *orders.Service
+	Provider  *stripe.Client
+	Cache     *pagecache.Cache
+	listener  *live.Listener
+	delivered http.Handler
+}
+
+// New opens what is shared, builds every feature and fills the ports between them. It calls nobody but
+// Postgres.
+func New(ctx context.Context, cfg *config.Config) (*App, error) {
+	d, err := db.Open(ctx, cfg.DatabaseURL, db.Options{MaxOpen: cfg.DatabaseMaxOpen, Prepare: cfg.DatabasePrepare})
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Config: cfg, DB: d, Hub: live.NewHub(), Jobs: job.NewRegistry(), listener: live.NewListener()}
+	if err := a.open(); err != nil {
+		d.Close()
+		return nil, err
+	}
+	a.build()
+	if err := a.routes(); err != nil {
+		a.Close()
+		return nil, err
+	}
+	a.register()
+	a.Ready.Store(true)
+	return a, nil
+}
+
+func (a *App) open() error {
+	o, err := redis.ParseURL(a.Config.RedisURL)
+	if err != nil {
+		return fmt.Errorf("REDIS_URL: %w", err)
+	}
+	o.DialTimeout, o.ReadTimeout, o.MaxRetries = 300*time.Millisecond, time.Second, 1
+	a.Redis = redis.NewClient(o)
+	c := a.Config
+	a.Bucket = storage.Open(storage.Options{Endpoint: c.S3Endpoint, Region: c.AWSRegion, Key: c.AWSAccessKeyID, Secret: c.AWSSecretAccessKey.Reveal(), Bucket: c.AWSS3Bucket})
+	a.Mail, err = mail.New(c.SMTPURL.Reveal(), c.MailFrom)
+	return err
+}
+
+// build makes the services, from the lowest tier up.
+func (a *App) build() {
+	c, d := a.Config, a.DB
+	a.Accounts = &accounts.Service{DB: d, Secret: c.SecretKey.Reveal(), AppURL: c.AppURL, Expires: time.Duration(c.AccessTokenExpireMinutes) * time.Minute}
+	if c.GoogleClientID != "" {
+		a.Accounts.Google = &accounts.Google{Issuer: c.GoogleIssuer, ClientID: c.GoogleClientID, Secret: c.GoogleClientSecret.Reveal(), Callback: c.AppURL + "/auth/google/back"}
+	}
+	a.Files = files.New(d, a.Bucket, c.MediaURL)
+	a.Fees = &fees.Service{}
+	a.Stock = &inventory.Service{DB: d}
+	a.Shops = storefronts.New(d, c.ShopURL)
+	a.Products = products.New(d, a.Files, a.Fees, a.Stock)
+	a.Builder = &builder.Service{DB: d, Shops: a.Shops, Products: a.Products}
+	a.Provider = stripe.New(stripe.Options{Key: c.StripeSecretKey.Reveal(), APIURL: c.StripeAPIURL, WebhookSecrets: c.StripeWebhookSecret.Reveal(), Retries: 2})
+	a.Orders = &orders.Service{DB: d, Catalogue: catalogue{a}, Fees: a.Fees, Stock: a.Stock, Provider: a.Provider, Secret: c.SecretKey.Reveal(), AppURL: c.AppURL}
+	a.Cache = pagecache.New(pagecache.Options{Clock: d.Clock})
+
+	a.Shops.Furnish = a.Builder.Furnish
+	a.Shops.HasSales = a.Orders.HasSales
+	a.Shops.Recurrency = append(a.Shops.Recurrency, a.Products.Recurrency)
+}
+
+// register tells the worker what to do, and the listener what to redraw.
+func (a *App) register() {
+	a.Accounts.Tasks(a.Jobs, a.Mail)
+	a.Files.Tasks(a.Jobs)
+	a.inbox().Jobs(a.Jobs)
+	a.Orders.Jobs(a.Jobs)
+	a.mails().Jobs(a.Jobs)
+	a.contact().Tasks(a.Jobs)
+	a.Jobs.Every("sweep:money", time.Hour, a.alarm)
+
+	a.front().Listen(a.listener)
+	a.today().Live(a.listener)
+	a.listener.On(accounts.SignedOut, func(_ context.Context, session string) { a.Hub.Drop(session) })
+}
+
+func (a *App) inbox() *payments.Inbox {
+	return &payments.Inbox{DB: a.DB, Provider: a.Provider, Effect: a.Orders.ApplyEvent}
+}
+
+func (a *App) mails() *orders.Mails {
+	return &orders.Mails{Orders: a.Orders, Library: &orders.Library{Orders: a.Orders}, Sellers: a.seller, Sender: a.Mail}
+}
+
+func (a *App) buying() *orders.Handler {
+	return &orders.Handler{
+		Service: a.Orders, Library: &orders.Library{Orders: a.Orders}, Mails: a.mails(), Sellers: a.seller, ShopURL: a.Config.ShopURL,
+		Delivery: &orders.Delivery{Orders: a.Orders, Links: a.Files, Bucket: a.Bucket, Files: a.Products.FilesAt},
+	}
+}
+
+func (a *App) front() *builder.Front {
+	return &builder.Front{Service: a.Builder, Cache: a.Cache, Config: a.Config}
+}
+
+func (a *App) contact() *contact.Service {
+	return &contact.Service{DB: a.DB, Shops: a.Shops, Sender: a.Mail, Creator: a.creatorAddress, AppURL: a.Config.AppURL}
+}
+
+func (a *App) today() *today.Handler {
+	s := &today.Service{DB: a.DB, Orders: a.Orders, Started: a.progress}
+	return &today.Handler{Service: s, Hub: a.Hub, ShopURL: a.Config.ShopURL, Owner: a.owner}
+}
+
+func (a *App) landing() *home.Handler {
+	return &home.Handler{DB: a.DB, Fees: a.Fees, Windows: a.windows}
+}
+
+// Handler answers everything. Dynamic pages of the app host are compressed here; shop pages and assets come
+// compressed already, and streams never are.
+func (a *App) Handler() http.Handler { return a.delivered }
+
+func (a *App) compress(h http.Handler) (http.Handler, error) {
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.CompressionLevel(5), gzhttp.RandomJitter(32, 0, false),
+		gzhttp.ContentTypes([]string{"text/html", "application/json", "application/yaml", "application/manifest+json", "text/javascript", "text/css"}))
+	if err != nil {
+		return nil, err
+	}
+	packed := wrap(h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == a.Config.Host(a.Config.AppURL) && r.URL.Path != "/app/live" {
+			packed.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	}), nil
+}
+
+// Listen hears events until ctx ends.
+func (a *App) Listen(ctx context.Context) error { return a.listener.Run(ctx, a.DB.URL()) }
+
+// Close lets go of everything that New opened.
+func (a *App) Close() error {
+	a.Hub.Close()
+	return errors.Join(a.Redis.Close(), a.DB.Close())
+}

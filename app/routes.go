@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"vitrine/app/accounts"
+	"vitrine/app/db"
+	"vitrine/app/files"
+	"vitrine/app/payments"
+	"vitrine/app/products"
+	"vitrine/app/pwa"
+	"vitrine/app/storefronts"
+	"vitrine/app/web"
+)
+
+// routes is the whole table. Each feature names its addresses and who may call them; `go test ./app -run Routes
+// -v` prints the result.
+func (a *App) routes() error {
+	r, err := web.NewRouter(a.Config, web.NewSessions(a.Config, a.DB), web.NewLimiter(a.Redis))
+	if err != nil {
+		return err
+	}
+	r.People, r.Tokens = people{a}, tokens{a}
+	a.Router = r
+
+	// App host: everyone
+	a.landing().Routes(r)
+	pwa.Routes(r)
+	(&accounts.Handler{Service: a.Accounts}).Routes(r) // with /me, /api/v1
+	a.buying().Routes(r)                               // checkout, /o/, /my; the creator's /app/orders
+	(&payments.Handler{Inbox: a.inbox()}).Routes(r)    // /webhooks
+
+	// App host: creators
+	(&storefronts.Handler{Service: a.Shops}).Routes(r)                                   // /start, /app/settings/shop
+	a.today().Routes(r)                                                                  // /app/today, /app/live
+	a.window().Routes(r)                                                                 // /app/window
+	(&products.Handler{Service: a.Products, ShopURL: a.Config.ShopURL}).Routes(r)        // /app/products
+	(&files.Handler{Service: a.Files}).Routes(r)                                         // /app/files; media host /m/
+
+	// Shop host
+	a.front().Routes(r)
+	a.letters().Routes(r) // /@slug/contact; the creator's /app/messages
+
+	a.health(r)
+	a.storybook(r)
+	a.delivered, err = a.compress(r)
+	return err
+}
+
+// health: the process is alive; the process can serve. Redis, S3 and Stripe may be away and Vitrine still sells.
+func (a *App) health(r *web.Router) {
+	g := r.On(web.App, "", web.NoCookie)
+	g.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
+	g.GET("/readyz", func(c echo.Context) error {
+		ctx, cancel := context.WithTimeout(c.Request().Context(), 2*time.Second)
+		defer cancel()
+		if !a.Ready.Load() {
+			return c.String(http.StatusServiceUnavailable, "shutting down\n")
+		}
+		if err := a.DB.Ping(ctx); err != nil {
+			return c.String(http.StatusServiceUnavailable, "no database\n")
+		}
+		if current, err := db.Current(ctx, a.DB); err != nil || !current {
+			return c.String(http.StatusServiceUnavailable, "the schema is not up to date: run `vitrine migrate`\n")
+		}
+		return c.String(http.StatusOK, "ready\n")
+	})
+	g.GET("/robots.txt", func(c echo.Context) error {
+		return c.String(http.StatusOK, "User-agent: *\nDisallow: /app/\nDisallow: /checkout/\nDisallow: /o/\nDisallow: /my\nDisallow: /api/\n")
+	})
+}
