@@ -145,6 +145,12 @@ func (st *Stripe) SetWebhook(url, secret string) error {
 			h.Created = old.Created
 		}
 		put(t, st.hooks, h.ID, h)
+		for _, k := range st.post.queue { // what waited for the old address need not wait longer
+			if s, ok := st.sendings.rows[k]; ok && s.State == "waiting" && s.Hook == h.ID && !st.post.busy[k] {
+				s.NextAt = 0
+				put(t, st.sendings, k, s)
+			}
+		}
 		return nil
 	})
 }

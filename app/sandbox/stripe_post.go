@@ -21,7 +21,7 @@ const (
 	postmen     = 8
 	postTimeout = 10 * time.Second
 	giveUpAfter = 72 * time.Hour // as Stripe
-	longestWait = time.Minute
+	longestWait = 15 * time.Second
 )
 
 // postman delivers events: several at once, in no promised order, again and again until a 2xx.
@@ -50,10 +50,12 @@ func (p *postman) wake() {
 	}
 }
 
-// load finds what a former life left undelivered.
+// load finds what a former life left undelivered; it is due at once.
 func (p *postman) load() {
 	for _, k := range p.st.sendings.order {
-		if p.st.sendings.rows[k].State == "waiting" {
+		if s := p.st.sendings.rows[k]; s.State == "waiting" {
+			s.NextAt = 0
+			p.st.sendings.set(k, s)
 			p.queue = append(p.queue, k)
 		}
 	}
@@ -184,7 +186,7 @@ func (p *postman) note(ctx context.Context, key string, status int, cause error)
 	}
 }
 
-// patience is the wait before try n+1: a quarter of a second, doubled each time, at most a minute.
+// patience is the wait before try n+1: a quarter of a second, doubled each time, at most fifteen seconds.
 func patience(n int) time.Duration {
 	return min(longestWait, 250*time.Millisecond<<min(n-1, 10))
 }
