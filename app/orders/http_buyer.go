@@ -197,9 +197,9 @@ func (h *Handler) AskLibrary(c echo.Context) error {
 func (h *Handler) MailLibrary(c echo.Context) error {
 	ctx := c.Request().Context()
 	p := view.LibraryAskProps{Email: web.Text(c, "email")}
-	err := checkAddress(p.Email)
-	if err == nil {
-		err = web.Check(c, "library-address", hex.EncodeToString(id.Hash(normalEmail(p.Email))), web.Rate{N: 4, Per: 10 * time.Minute})
+	var err error
+	if a, ok := address(p.Email); ok {
+		err = web.Check(c, "library-address", hex.EncodeToString(id.Hash(a)), web.Rate{N: 4, Per: 10 * time.Minute})
 	}
 	if err == nil {
 		err = h.Library.Ask(ctx, p.Email, text.Locale(ctx))

@@ -69,11 +69,24 @@ func (h *Handler) Start(c echo.Context) error {
 	if err != nil {
 		return h.refuse(c, Quote{}, err)
 	}
-	q, err := h.Service.Quote(c.Request().Context(), ls)
+	q, why, err := h.quote(c, ls)
 	if err != nil {
 		return h.refuse(c, q, err)
 	}
-	return h.form(c, http.StatusOK, q, view.FormProps{}, NewKey())
+	return h.form(c, http.StatusOK, q, view.FormProps{TestOnly: why}, NewKey())
+}
+
+// quote prices the lines. An owner may look at what nobody can buy yet, to try it; why says what is in the way.
+func (h *Handler) quote(c echo.Context, ls []Line) (q Quote, why string, err error) {
+	ctx, who := c.Request().Context(), web.Who(c).ID
+	if q, err = h.Service.Quote(ctx, ls); err == nil || who.IsZero() || !errs.Is(err, errs.Conflict) {
+		return q, "", err
+	}
+	mine, own := h.Service.QuoteFor(ctx, ls, who)
+	if own != nil {
+		return q, "", err
+	}
+	return mine, web.Sentence(c, err), nil
 }
 
 // Pay begins the checkout and sends the buyer to the provider's page.
@@ -105,7 +118,8 @@ func (h *Handler) again(c echo.Context, ls []Line, key string, typed view.FormPr
 	if status == http.StatusNotFound || status == http.StatusInternalServerError {
 		return err
 	}
-	q, qerr := h.Service.Quote(c.Request().Context(), ls)
+	q, why, qerr := h.quote(c, ls)
+	typed.TestOnly = why
 	if qerr != nil {
 		return h.refuse(c, q, qerr)
 	}

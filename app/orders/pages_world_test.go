@@ -21,12 +21,17 @@ import (
 	"vitrine/app/db/dbtest"
 	"vitrine/app/embedded"
 	"vitrine/app/errs"
+	"vitrine/app/fees"
 	"vitrine/app/files"
 	"vitrine/app/id"
+	"vitrine/app/inventory"
 	"vitrine/app/job"
 	"vitrine/app/mail"
 	"vitrine/app/money"
 	"vitrine/app/orders"
+	"vitrine/app/payments/stripe"
+	"vitrine/app/sandbox"
+	"vitrine/app/sandbox/sandboxtest"
 	"vitrine/app/storage"
 	"vitrine/app/web"
 	"vitrine/app/web/webtest"
@@ -88,6 +93,7 @@ type pages struct {
 	router  *web.Router
 	jobs    *job.Registry
 	bucket  *switchable
+	stripe  *sandbox.Stripe
 }
 
 // switchable is a bucket whose connection can be cut.
@@ -135,7 +141,9 @@ func newPagesOn(t *testing.T, d *db.DB) *pages {
 		t.Fatal(err)
 	}
 	stored := files.New(d, outside.bucket, cfg.MediaURL)
-	w.service = newService(d, cfg.AppURL)
+	w.stripe = sandboxtest.Start(t, sandbox.Options{}).Stripe()
+	provider := stripe.New(stripe.Options{Key: w.stripe.Key(), APIURL: w.stripe.URL(), WebhookSecrets: w.stripe.WebhookSecret()})
+	w.service = &orders.Service{DB: d, Catalogue: catalogue{}, Fees: &fees.Service{}, Stock: &inventory.Service{DB: d}, Provider: provider, Secret: secret, AppURL: cfg.AppURL}
 	w.handler = &orders.Handler{Service: w.service, Sellers: sellers(cfg.ShopURL), ShopURL: cfg.ShopURL}
 	w.handler.Delivery = &orders.Delivery{Orders: w.service, Links: stored, Bucket: w.bucket, Files: w.filesOf}
 	w.handler.Library = &orders.Library{Orders: w.service}
@@ -154,8 +162,38 @@ func newPagesOn(t *testing.T, d *db.DB) *pages {
 	return w
 }
 
-func newService(d *db.DB, appURL string) *orders.Service {
-	return &orders.Service{DB: d, Secret: secret, AppURL: appURL}
+// catalogue reads what is for sale, as the wiring of products and storefronts does.
+type catalogue struct{}
+
+func (catalogue) Offers(ctx context.Context, q db.Q, ids []id.Product) ([]orders.Offer, error) {
+	in := make([]string, len(ids))
+	for i, p := range ids {
+		in[i] = p.String()
+	}
+	var rows []struct {
+		Product  id.Product     `db:"id"`
+		Shop     id.Shop        `db:"shop_id"`
+		Creator  id.User        `db:"creator_id"`
+		Name     string         `db:"name"`
+		ShopName string         `db:"shop_name"`
+		Slug     string         `db:"slug"`
+		Price    int64          `db:"price_minor"`
+		Currency money.Currency `db:"currency"`
+		Active   bool           `db:"is_active"`
+		Open     bool           `db:"open"`
+		Closed   string         `db:"closed_reason"`
+	}
+	err := q.Select(ctx, &rows, `
+		SELECT p.id, p.shop_id, p.creator_id, p.name, s.name AS shop_name, s.slug, p.price_minor, p.currency, p.is_active,
+			s.closed_at IS NULL AS open, s.closed_reason
+		FROM products p JOIN shops s ON s.id = p.shop_id
+		WHERE p.id = ANY($1::uuid[])`, db.Array(in))
+	out := make([]orders.Offer, len(rows))
+	for i, r := range rows {
+		out[i] = orders.Offer{Product: r.Product, Shop: r.Shop, Creator: r.Creator, Name: r.Name, ShopName: r.ShopName, ShopSlug: r.Slug,
+			Price: money.Amount{Minor: r.Price, Currency: r.Currency}, Active: r.Active, Open: r.Open, Closed: r.Closed}
+	}
+	return out, err
 }
 
 // browser is a visitor of their own, so that limits by address do not meet.

@@ -216,8 +216,8 @@ func libraryMail(ctx context.Context, url string) view.MailProps {
 // moneyLines are what a sale leaves.
 func moneyLines(ctx context.Context, o Order) []ui.Line {
 	out := []ui.Line{{Label: text.T(ctx, "The buyer paid"), Amount: o.Total.Format()}}
-	if !o.Fee.IsZero() {
-		out = append(out, ui.Line{Label: text.T(ctx, "Vitrine’s fee"), Amount: o.Fee.Neg().Format()})
-	}
-	return append(out, ui.Line{Label: text.T(ctx, "Yours"), Amount: o.Net.Format(), Strong: true})
+	out = addLine(out, text.T(ctx, "Refunded"), o.Refunded.Neg())
+	fee := o.Fee.Sub(o.Refunded.Sub(o.RefundedNet)) // a refund gives its part of the fee back
+	out = addLine(out, text.T(ctx, "Vitrine’s fee"), fee.Neg())
+	return append(out, ui.Line{Label: text.T(ctx, "Yours"), Amount: o.Net.Sub(o.RefundedNet).Format(), Strong: true})
 }

@@ -11,22 +11,23 @@ type Hidden struct{ Name, Value string }
 
 // FormProps is the checkout page.
 type FormProps struct {
-	Title   string // what is bought, in a few words
-	Note    string // how many, from whom
-	Lines   []Line
-	Total   string
-	Free    bool
-	Hidden  []Hidden
-	Email   string
-	Consent bool
-	Errors  map[string]string
-	Refusal string // why it could not go on, for no field
-	News    string // what happened at the provider's page
-	GoOn    string // the provider's page that still waits, or empty
-	Shop    string // name of the seller, or of the first
-	ShopURL string
-	Owner   bool // the seller, who may try the shop
-	Fixed   bool // it can only be paid as it is: no form
+	Title    string // what is bought, in a few words
+	Note     string // how many, from whom
+	Lines    []Line
+	Total    string
+	Free     bool
+	Hidden   []Hidden
+	Email    string
+	Consent  bool
+	Errors   map[string]string
+	Refusal  string // why it could not go on, for no field
+	News     string // what happened at the provider's page
+	GoOn     string // the provider's page that still waits, or empty
+	Shop     string // name of the seller, or of the first
+	ShopURL  string
+	Owner    bool   // the seller, who may try the shop
+	TestOnly string // why nobody but the owner can order this; then only a test is offered
+	Fixed    bool   // it can only be paid as it is: no form
 }
 
 // RefusedProps is what is shown when nothing can be bought here, with the reason.
