@@ -96,3 +96,9 @@ document.addEventListener("keydown", (e) => {
     b.click();
   }
 });
+
+// What was chosen in the sheet is in the list now.
+document.addEventListener("htmx:afterSwap", (e) => {
+  const sheet = document.getElementById("sheet");
+  if (e.detail.target?.id === "blocks" && sheet?.open) sheet.close();
+});
