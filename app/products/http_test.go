@@ -42,6 +42,16 @@ func (w world) browser(t *testing.T, htmx bool) *webtest.Browser {
 		}
 		return c.NoContent(204)
 	})
+	r.On(web.App, "/test", web.Anyone).POST("/out", func(c echo.Context) error {
+		if err := web.SignOut(c); err != nil {
+			return err
+		}
+		return c.NoContent(204)
+	})
+	r.On(web.App, "/test", web.Anyone).GET("/kept", func(c echo.Context) error {
+		s, _ := web.Stashed(c)
+		return c.JSON(200, s.Form)
+	})
 	(&products.Handler{Service: w.Service, ShopURL: cfg.ShopURL}).Routes(r)
 	b := webtest.New(t, r, "http://localhost:8080")
 	b.Post("/test/in", nil).Is(204)
@@ -361,4 +371,18 @@ func TestArchivingThroughThePages(t *testing.T) {
 	}
 	b.Submit(page, "form.parchive", nil).Is(303)
 	b.Get("/app/products").Is(200).Has("Old one").Has("Draft")
+}
+
+func TestAFormSentWithoutASessionIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser(t, false)
+	page := b.Get("/app/products/new").Is(200)
+	b.Post("/test/out", nil).Is(204)
+	gone := withFile(t, b, page, "draft", map[string]string{"name": "Typed before", "price": "7", "description": "long text"}, "upload", "a.pdf", []byte("%PDF-1.7"))
+	if to := gone.Header.Get("Location"); to != "/login?next=%2Fresume" {
+		t.Fatalf("%d %q", gone.Status, to)
+	}
+	kept := b.Get("/test/kept").Is(200)
+	kept.Has("Typed before").Has("long text").HasNot("%PDF")
 }

@@ -90,6 +90,9 @@ func (e *Stale) Unwrap() error { return e.error }
 
 // Create makes a product of what a person typed. Without an address of its own it gets one from its name.
 func (s *Service) Create(ctx context.Context, who Who, in Input) (Product, error) {
+	if !who.Currency.Valid() {
+		return Product{}, fmt.Errorf("make a product in shop %s: %q is no currency", who.Shop, who.Currency)
+	}
 	v, err := in.read(who.Currency)
 	if err != nil {
 		return Product{}, err

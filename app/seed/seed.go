@@ -71,7 +71,7 @@ func (w *World) open(ctx context.Context, c creator) error {
 	}
 	made := map[string]id.Product{}
 	for _, p := range c.products {
-		if made[p.name], err = w.product(ctx, who, p); err != nil {
+		if made[p.name], err = w.product(ctx, products.Who{User: user, Shop: sh.ID, Currency: sh.Currency}, p); err != nil {
 			return fmt.Errorf("product %s: %w", p.name, err)
 		}
 	}
@@ -86,7 +86,7 @@ func (w *World) open(ctx context.Context, c creator) error {
 	return err
 }
 
-func (w *World) product(ctx context.Context, who storefronts.Who, p product) (id.Product, error) {
+func (w *World) product(ctx context.Context, who products.Who, p product) (id.Product, error) {
 	art, err := p.cover.png()
 	if err != nil {
 		return id.Product{}, err
@@ -110,7 +110,7 @@ func (w *World) product(ctx context.Context, who storefronts.Who, p product) (id
 		}
 		in.Files = append(in.Files, stored.String())
 	}
-	made, err := w.Products.Create(ctx, products.Who{User: who.User, Shop: who.Shop}, in)
+	made, err := w.Products.Create(ctx, who, in)
 	return made.ID, err
 }
 

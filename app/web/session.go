@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -181,14 +182,12 @@ type Stash struct {
 // stash keeps the form of a request that needs signing in first. Files and passwords are not kept.
 func (r *Router) stash(c echo.Context) error {
 	req := c.Request()
-	if !strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
-		return nil
-	}
-	if err := req.ParseForm(); err != nil {
-		return nil
+	typed, err := fields(req)
+	if err != nil {
+		return nil // what cannot be read cannot be kept
 	}
 	form, size := url.Values{}, 0
-	for k, v := range req.PostForm {
+	for k, v := range typed {
 		if strings.Contains(k, "password") {
 			continue
 		}
@@ -206,6 +205,38 @@ func (r *Router) stash(c echo.Context) error {
 	}
 	r.Sessions.Put(req.Context(), sessionStash, b)
 	return nil
+}
+
+// fields reads what was typed into a form, past the files that may come with it.
+func fields(req *http.Request) (url.Values, error) {
+	const most = 64 << 10
+	if strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+		err := req.ParseForm()
+		return req.PostForm, err
+	}
+	req.Body = http.MaxBytesReader(nil, req.Body, 40<<20)
+	parts, err := req.MultipartReader()
+	if err != nil {
+		return nil, err
+	}
+	form := url.Values{}
+	for {
+		p, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return form, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if p.FileName() != "" || p.FormName() == "" {
+			continue
+		}
+		b, err := io.ReadAll(io.LimitReader(p, most+1))
+		if err != nil {
+			return nil, err
+		}
+		form.Add(p.FormName(), string(b))
+	}
 }
 
 // Stashed returns the kept form; false when there is none or it is older than an hour.
