@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"vitrine/app/db"
 	"vitrine/app/db/dbtest"
@@ -390,111 +389,4 @@ func TestTheOwnerTriesTheShop(t *testing.T) {
 	stranger.Get(start(product)).Is(http.StatusConflict)
 	other := w.owner.Product(t, w.db, 1900, -1)
 	stranger.Get(start(other)).Is(http.StatusOK).HasNot("Run a test order")
-}
-
-func TestLeavingThePaymentPageLeadsBackToIt(t *testing.T) {
-	w := newPagesOn(t, dbtest.Fresh(t))
-	product := w.owner.Product(t, w.db, 1900, 1)
-	b := w.browser()
-	pay := w.fill(b, b.Get(start(product)), "ines@mail.test")
-	sess := session(t, pay)
-	var c id.Checkout
-	if err := w.db.Get(t.Context(), &c, `SELECT id FROM checkouts`); err != nil {
-		t.Fatal(err)
-	}
-	before := w.stored()
-	p := b.Get(w.service.CancelPath(c)).Is(http.StatusOK).Has("Nothing was charged").Has("Go on to pay €19")
-	if got := p.Doc().Find("#go-on").AttrOr("href", ""); got != pay.Header.Get("Location") {
-		t.Fatalf("goes on to %q", got)
-	}
-	if p.Header.Get("Referrer-Policy") == "" || w.stored() != before {
-		t.Fatal("the page wrote something, or leaks its address")
-	}
-	if _, err := w.service.Provider.Expire(t.Context(), sess); err != nil {
-		t.Fatal(err)
-	}
-	p = b.Get(w.service.ReturnPath(c)).Is(http.StatusOK).Has("did not go through").Has("Nothing was charged")
-	if p.Doc().Find("#checkout #email").AttrOr("value", "") != "ines@mail.test" || p.Doc().Find("#go-on").Length() != 0 {
-		t.Fatal("not the filled form")
-	}
-	next, err := w.stripe.Pay(session(t, b.Submit(p, "#checkout", map[string]string{"consent": "on"})), goodCard, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.Follow(b.Get(next)).Has("Thank you")
-	b.Get(w.service.CancelPath(c)).Is(http.StatusConflict).Has("sold out")
-}
-
-func TestWaitingLooksEveryTwoSecondsForAMinute(t *testing.T) {
-	w := newPagesOn(t, dbtest.Fresh(t))
-	product := w.owner.Product(t, w.db, 1900, -1)
-	b := w.browser()
-	sess := session(t, w.fill(b, b.Get(start(product)), "ines@mail.test"))
-	next, err := w.stripe.Pay(sess, "DE08370400440532013003", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := b.Follow(b.Get(next)).Is(http.StatusOK).Has("Waiting for your payment").Has(`http-equiv="refresh" content="2"`)
-	at := p.URL.String()
-	now := time.Now()
-	w.db.Clock = func() time.Time { return now.Add(61 * time.Second) }
-	b.Get(at).Is(http.StatusOK).Has("email you at ines@mail.test").HasNot("http-equiv")
-	w.db.Clock = time.Now
-	for _, since := range []string{"x", "", "99999999999999999999", fmt.Sprint(now.Add(time.Hour).Unix())} {
-		b.Get(p.URL.Path + "?since=" + since).Is(http.StatusSeeOther)
-	}
-	w.stripe.Inject(sandbox.Fault{Kind: sandbox.Unavailable})
-	b.Get(at).Is(http.StatusOK).Has("Waiting for your payment")
-}
-
-func TestOnePaymentToTwoShopsListsBothOrders(t *testing.T) {
-	w := newPagesOn(t, dbtest.Fresh(t))
-	other := dbtest.Creator(t, w.db)
-	b := w.browser()
-	buyer := "two+" + w.owner.Slug + "@mail.test"
-	page := b.Get(start(w.owner.Product(t, w.db, 1900, -1), other.Product(t, w.db, 500, -1))).Is(http.StatusOK).Has("Pay €24").Has("2 products").Has("2 shops")
-	next, err := w.stripe.Pay(session(t, w.fill(b, page, buyer)), goodCard, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := b.Get(next).Is(http.StatusOK).Has("Your payment made 2 orders")
-	links := p.Doc().Find(`a[href^="/o/"]`)
-	if links.Length() != 2 {
-		t.Fatalf("%d orders", links.Length())
-	}
-	for i := range 2 {
-		b.Get(links.Eq(i).AttrOr("href", "")).Is(http.StatusOK).Has("Order 1 from")
-	}
-	w.drain()
-	if got := len(w.mails(buyer, "receipt")); got != 2 {
-		t.Fatalf("%d receipts for 2 orders", got)
-	}
-	only(t, w.mails(w.owner.Email, ""))
-	only(t, w.mails(other.Email, ""))
-}
-
-func TestCheckoutLinksCannotBeGuessed(t *testing.T) {
-	w := newPages(t)
-	o := w.sell(sale{})
-	for _, tok := range []string{"x", id.Token(), o.Token, o.Checkout.String()} {
-		for _, p := range []string{"return", "back"} {
-			w.browser().Get("/checkout/" + p + "/" + tok).Is(http.StatusNotFound).HasNot(o.Email)
-		}
-	}
-}
-
-func TestLookingWritesNothing(t *testing.T) {
-	w := newPagesOn(t, dbtest.Fresh(t))
-	o, waiting := w.sell(sale{Number: 1}), w.sell(sale{Status: orders.Expired})
-	b := w.signedIn(w.owner)
-	before := w.stored()
-	for _, p := range []string{o.Path, o.Path + "?sent=1", waiting.Path, start(o.Product), w.service.CancelPath(o.Checkout), w.service.CancelPath(waiting.Checkout),
-		"/my", "/my?sent=1", "/app/orders", "/app/orders?q=x", "/app/orders/" + o.Order.String()} {
-		if got := b.Get(p).Status; got >= 400 {
-			t.Errorf("%s answered %d", p, got)
-		}
-	}
-	if w.stored() != before {
-		t.Fatal("a GET wrote something")
-	}
 }
