@@ -20,7 +20,6 @@ import (
 	"vitrine/app/db"
 	"vitrine/app/embedded"
 	"vitrine/app/sandbox"
-	"vitrine/app/storage"
 )
 
 // dev starts a local stand-in for every service that is not configured, and the product on top of them.

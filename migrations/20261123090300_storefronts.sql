@@ -7,7 +7,7 @@ CREATE TABLE shops (
     theme                text        NOT NULL DEFAULT 'daylight' CONSTRAINT shops_theme_known CHECK (theme IN ('daylight', 'afterhours', 'house')),
     brand_color          text        NOT NULL DEFAULT '#2637c4' CONSTRAINT shops_color_form CHECK (brand_color ~ '^#[0-9a-f]{6}$'),
     header_style         text        NOT NULL DEFAULT 'awning' CONSTRAINT shops_header_known CHECK (header_style IN ('awning', 'plain')),
-    currency             char(3)     NOT NULL,
+    currency             char(3)     NOT NULL CONSTRAINT shops_currency_form CHECK (currency ~ '^[A-Z]{3}$'),
     closed_at            timestamptz,
     closed_reason        text        NOT NULL DEFAULT '',
     published_version_id uuid,

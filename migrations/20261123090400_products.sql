@@ -9,7 +9,7 @@ CREATE TABLE products (
     description  text        NOT NULL DEFAULT '' CONSTRAINT products_description_length CHECK (char_length(description) <= 20000),
     product_type text        NOT NULL CONSTRAINT products_type_known CHECK (product_type IN ('digital')),
     price_minor  bigint      NOT NULL CONSTRAINT products_price_range CHECK (price_minor BETWEEN 0 AND 99999999),
-    currency     char(3)     NOT NULL,
+    currency     char(3)     NOT NULL CONSTRAINT products_currency_form CHECK (currency ~ '^[A-Z]{3}$'),
     cover_id     uuid        CONSTRAINT products_cover_fkey REFERENCES files,
     cover_alt    text        NOT NULL DEFAULT '' CONSTRAINT products_cover_alt_length CHECK (char_length(cover_alt) <= 250),
     is_active    bool        NOT NULL DEFAULT false,
