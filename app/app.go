@@ -125,7 +125,7 @@ func (a *App) register() {
 	a.inbox().Jobs(a.Jobs)
 	a.Orders.Jobs(a.Jobs)
 	a.mails().Jobs(a.Jobs)
-	a.contact().Tasks(a.Jobs)
+	a.contact().Jobs(a.Jobs)
 	a.Jobs.Every("sweep:money", time.Hour, a.alarm)
 
 	a.front().Listen(a.listener)
@@ -153,7 +153,7 @@ func (a *App) front() *builder.Front {
 }
 
 func (a *App) contact() *contact.Service {
-	return &contact.Service{DB: a.DB, Shops: a.Shops, Sender: a.Mail, Creator: a.creatorAddress, AppURL: a.Config.AppURL}
+	return &contact.Service{DB: a.DB, Shops: a.Shops, Sender: a.Mail, Address: a.creatorAddress, AppURL: a.Config.AppURL}
 }
 
 func (a *App) today() *today.Handler {

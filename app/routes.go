@@ -8,6 +8,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vitrine/app/accounts"
+	"vitrine/app/builder"
+	"vitrine/app/contact"
 	"vitrine/app/db"
 	"vitrine/app/files"
 	"vitrine/app/payments"
@@ -35,15 +37,15 @@ func (a *App) routes() error {
 	(&payments.Handler{Inbox: a.inbox()}).Routes(r)    // /webhooks
 
 	// App host: creators
-	(&storefronts.Handler{Service: a.Shops}).Routes(r)                                   // /start, /app/settings/shop
-	a.today().Routes(r)                                                                  // /app/today, /app/live
-	a.window().Routes(r)                                                                 // /app/window
-	(&products.Handler{Service: a.Products, ShopURL: a.Config.ShopURL}).Routes(r)        // /app/products
-	(&files.Handler{Service: a.Files}).Routes(r)                                         // /app/files; media host /m/
+	(&storefronts.Handler{Service: a.Shops}).Routes(r)                            // /start, /app/settings/shop
+	a.today().Routes(r)                                                           // /app/today, /app/live
+	(&builder.Handler{Service: a.Builder, Front: a.front()}).Routes(r)            // /app/window
+	(&products.Handler{Service: a.Products, ShopURL: a.Config.ShopURL}).Routes(r) // /app/products
+	(&files.Handler{Service: a.Files}).Routes(r)                                  // /app/files; media host /m/
 
 	// Shop host
 	a.front().Routes(r)
-	a.letters().Routes(r) // /@slug/contact; the creator's /app/messages
+	(&contact.Handler{Service: a.contact(), Front: a.front()}).Routes(r) // /@slug/contact; the creator's /app/messages
 
 	a.health(r)
 	a.storybook(r)

@@ -1,6 +1,7 @@
 // Files go straight to the bucket in parts, with progress, pause and resume, also after a reload. The server's
 // side of it is app/files/http.go. Words come from data-words on the [data-upload] element.
 const PARALLEL = 3;
+let made = 0; // every button has an id, so that focus survives a swap
 
 async function call(method, url, body) {
   const headers = { "HX-Request": "true", Accept: "application/json" };
@@ -36,6 +37,7 @@ class Upload {
     this.buttons = {};
     for (const k of ["pause", "resume", "stop"]) {
       this.buttons[k] = row.querySelector(`[data-upload-${k}]`);
+      this.buttons[k].id = `upload-${k}-${++made}`;
       this.buttons[k].addEventListener("click", () => this[k]());
     }
     this.buttons.resume.hidden = true;
@@ -62,6 +64,7 @@ class Upload {
       }
       this.plan ||= await call("POST", "/app/files", { purpose: this.field.dataset.upload, name: this.file.name, size: this.file.size });
       localStorage.setItem(this.key(), this.plan.id);
+      document.getElementById(`file-${this.plan.id}`)?.remove(); // the row of before, when an upload goes on
       this.id.name = this.field.dataset.uploadName;
       this.id.value = this.plan.id;
       running.add(this);
