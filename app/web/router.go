@@ -74,7 +74,7 @@ func NewRouter(cfg *config.Config, sessions *scs.SessionManager, limits *Limiter
 		e.HideBanner, e.HidePort = true, true
 		e.HTTPErrorHandler = HandleError
 		e.IPExtractor = ipExtractor(proxies)
-		e.Use(context(r, h), middleware.RequestID(), logRequests(), recoverPanics(), secureHeaders(cfg, h))
+		e.Use(setting(r, h), middleware.RequestID(), logRequests(), recoverPanics(), secureHeaders(cfg, h))
 		r.hosts[h] = e
 	}
 	return r, nil
@@ -159,7 +159,7 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 
 const routerKey = "web.router"
 
-func context(r *Router, h Host) echo.MiddlewareFunc {
+func setting(r *Router, h Host) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			c.Set(routerKey, r)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -46,6 +47,13 @@ func NewSessions(cfg *config.Config, d *db.DB) *scs.SessionManager {
 	m.Cookie.HttpOnly = true
 	m.Cookie.SameSite = http.SameSiteLaxMode // Strict would lose the session on the way back from a provider
 	m.Cookie.Path = "/"
+	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
+		if r.Context().Err() != nil {
+			return // the visitor has left
+		}
+		slog.ErrorContext(r.Context(), "session", "err", err)
+		http.Error(w, "Something went wrong on our side. Nothing was lost; please try again.", http.StatusInternalServerError)
+	}
 	return m
 }
 
