@@ -1,9 +1,11 @@
 package files
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -11,7 +13,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"context"
 	"vitrine/app/errs"
 	"vitrine/app/id"
 )
@@ -126,7 +127,8 @@ func CloseAll(sent []Sent) {
 	}
 }
 
-// StoreSent is Store for a file that came with a form.
+// StoreSent is Store for a file that came with a form. A file to sell is checked at once, which takes a moment
+// at this size; should that fail, the job does it.
 func (s *Service) StoreSent(ctx context.Context, who id.User, p Purpose, x Sent) (File, error) {
 	if x.TooBig {
 		return File{}, plainTooLarge()
@@ -134,5 +136,12 @@ func (s *Service) StoreSent(ctx context.Context, who id.User, p Purpose, x Sent)
 	if _, err := x.file.Seek(0, io.SeekStart); err != nil {
 		return File{}, fmt.Errorf("store upload: %w", err)
 	}
-	return s.Store(ctx, who, p, x.Name, x.Size, x.file)
+	f, err := s.Store(ctx, who, p, x.Name, x.Size, x.file)
+	if err != nil || p != ForProduct {
+		return f, err
+	}
+	if err := s.check(ctx, Check{f.ID}); err != nil {
+		slog.WarnContext(ctx, "file not checked at once", "file", f.ID.String(), "err", err)
+	}
+	return s.Get(ctx, who, f.ID)
 }

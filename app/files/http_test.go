@@ -221,7 +221,7 @@ func TestAFormBringsItsFiles(t *testing.T) {
 		t.Error(c.Request().PostForm)
 	}
 	f, err := w.StoreSent(t.Context(), w.who, ForProduct, sent[0])
-	if err != nil || f.Name != "a.pdf" || f.Status != Checking {
+	if err != nil || f.Name != "a.pdf" || f.Status != Ready {
 		t.Fatalf("%+v %v", f, err)
 	}
 	if err := w.check(t.Context(), Check{f.ID}); err != nil {

@@ -55,7 +55,8 @@ func param(c echo.Context) (id.Product, error) {
 }
 
 func page(c echo.Context, status int, title string, main templ.Component) error {
-	return web.Page(c, status, layout.Page{Title: title, Section: "products", Back: "/app/products", Upload: true, NoIndex: true, Shell: layout.Creator}, main)
+	p := layout.Page{Title: title, Section: "products", Back: "/app/products", Upload: true, NoIndex: true, Shell: layout.Creator, Bar: products.SaveTop()}
+	return web.Page(c, status, p, main)
 }
 
 func (h *Handler) index(c echo.Context) error {
@@ -98,7 +99,8 @@ func (h *Handler) show(c echo.Context) error {
 		return err
 	}
 	if p.Archived {
-		return page(c, http.StatusOK, p.Name, products.Archived(v))
+		l := layout.Page{Title: p.Name, Section: "products", Back: "/app/products", NoIndex: true, Shell: layout.Creator}
+		return web.Page(c, http.StatusOK, l, products.Archived(v))
 	}
 	return page(c, http.StatusOK, p.Name, products.Form(v))
 }

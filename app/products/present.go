@@ -67,7 +67,7 @@ func note(ctx context.Context, p Product) string {
 // inputOf is the form of a product as it is.
 func inputOf(p Product) Input {
 	in := Input{
-		Name: p.Name, Slug: p.Slug, Summary: p.Summary, Description: p.Description, Price: p.Price.Decimal(), CoverAlt: p.CoverAlt, Active: p.Active,
+		Name: p.Name, Slug: p.Slug, Summary: p.Summary, Description: p.Description, Price: plainPrice(p.Price), CoverAlt: p.CoverAlt, Active: p.Active,
 		Limited: p.Left != Unlimited,
 	}
 	if in.Limited {
@@ -81,6 +81,15 @@ func inputOf(p Product) Input {
 		in.Files = append(in.Files, f.ID.String())
 	}
 	return in
+}
+
+// plainPrice is how a person would type it: "19", "19.90".
+func plainPrice(a money.Amount) string {
+	d := a.Decimal()
+	if whole, cents, ok := strings.Cut(d, "."); ok && strings.Trim(cents, "0") == "" {
+		return whole
+	}
+	return d
 }
 
 // present is the form: p as it is saved, in as it was typed, err as it was answered.
@@ -217,7 +226,9 @@ func conflictOf(c echo.Context, theirs Product, mine Input) *products.ConflictPr
 		}
 	}
 	add("name", text.T(ctx, "Name"), mine.Name, t.Name)
-	add("price", text.T(ctx, "Price"), mine.Price, t.Price)
+	if typed, err := money.Parse(mine.Price, theirs.Price.Currency); err != nil || typed != theirs.Price {
+		add("price", text.T(ctx, "Price"), mine.Price, t.Price)
+	}
 	add("summary", text.T(ctx, "One line about it"), mine.Summary, t.Summary)
 	add("description", text.T(ctx, "Description"), mine.Description, t.Description)
 	add("slug", text.T(ctx, "Address"), mine.Slug, t.Slug)
