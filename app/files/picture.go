@@ -44,19 +44,13 @@ func (s *Service) Pictures(ctx context.Context, q db.Q, ids []id.File) (map[id.F
 	if len(ids) == 0 {
 		return out, nil
 	}
-	rows, err := listImages(ctx, q, ids)
-	if err != nil {
-		return nil, fmt.Errorf("read pictures: %w", err)
-	}
-	for _, r := range rows {
-		out[r.File] = Picture{Color: r.Color, Width: r.Width, Height: r.Height}
-	}
 	sizes, err := listSizes(ctx, q, ids)
 	if err != nil {
 		return nil, fmt.Errorf("read pictures: %w", err)
 	}
 	for _, v := range sizes {
 		p := out[v.File]
+		p.Color, p.Width, p.Height = v.Color, v.Full, v.FullHigh
 		p.Sources = append(p.Sources, PictureSource{v.Width, s.sizeURL(v.File, v.Width, v.Format), v.Format})
 		out[v.File] = p
 	}

@@ -125,31 +125,23 @@ func listRefused(ctx context.Context, q db.Q) (fs []File, err error) {
 	return fs, err
 }
 
-type imageRow struct {
-	File   id.File `db:"file_id"`
-	Width  int     `db:"width"`
-	Height int     `db:"height"`
-	Color  string  `db:"color"`
-}
-
+// sizeRow is one size of an image, with what holds for all of its sizes.
 type sizeRow struct {
-	File   id.File `db:"file_id"`
-	Width  int     `db:"width"`
-	Height int     `db:"height"`
-	Format string  `db:"format"`
-}
-
-func listImages(ctx context.Context, q db.Q, ids []id.File) (rows []imageRow, err error) {
-	err = q.Select(ctx, &rows, `SELECT file_id, width, height, color FROM images WHERE file_id = ANY($1)`, db.Array(ids))
-	return rows, err
+	File     id.File `db:"file_id"`
+	Width    int     `db:"width"`
+	Format   string  `db:"format"`
+	Full     int     `db:"full_width"`
+	FullHigh int     `db:"full_height"`
+	Color    string  `db:"color"`
 }
 
 func listSizes(ctx context.Context, q db.Q, ids []id.File) (rows []sizeRow, err error) {
 	err = q.Select(ctx, &rows, `
-		SELECT file_id, width, height, format
-		FROM image_sizes
-		WHERE file_id = ANY($1)
-		ORDER BY file_id, format, width`, db.Array(ids))
+		SELECT s.file_id, s.width, s.format, i.width AS full_width, i.height AS full_height, i.color
+		FROM image_sizes s
+		JOIN images i ON i.file_id = s.file_id
+		WHERE s.file_id = ANY($1)
+		ORDER BY s.file_id, s.format, s.width`, db.Array(ids))
 	return rows, err
 }
 
