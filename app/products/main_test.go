@@ -25,6 +25,7 @@ import (
 
 var gateway struct {
 	sync.Once
+	dir    string
 	s3     *embedded.S3
 	bucket *storage.Bucket
 	err    error
@@ -35,15 +36,17 @@ func TestMain(m *testing.M) {
 	if gateway.s3 != nil {
 		gateway.s3.Stop()
 	}
+	os.RemoveAll(gateway.dir)
 	os.Exit(code)
 }
 
 func bucketFor(t testing.TB) *storage.Bucket {
 	t.Helper()
 	gateway.Do(func() {
-		dir, err := os.MkdirTemp("", "vts3")
+		var err error
+		gateway.dir, err = os.MkdirTemp("", "vts3-products")
 		if err == nil {
-			gateway.s3, err = embedded.StartS3(context.Background(), dir, embedded.S3Options{})
+			gateway.s3, err = embedded.StartS3(context.Background(), gateway.dir, embedded.S3Options{})
 		}
 		if err == nil {
 			gateway.bucket = storage.Open(storage.Options{Endpoint: gateway.s3.Endpoint(), Region: "us-east-1", Key: gateway.s3.Key(), Secret: gateway.s3.Secret(), Bucket: "products"})
