@@ -220,11 +220,6 @@ func (w *pages) filesOf(ctx context.Context, q db.Q, p id.Product, at time.Time)
 	return fs, err
 }
 
-// run does the jobs of a kind that wait for the shop's orders or, for the library, all there are.
-func (w *pages) run(t job.Task, payload string) error {
-	return w.jobs.Run(w.t.Context(), t.Kind(), []byte(payload))
-}
-
 // people finds the person and the first shop.
 type people struct{ db *db.DB }
 
