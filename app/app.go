@@ -111,6 +111,7 @@ func (a *App) build() {
 	a.Builder = &builder.Service{DB: d, Shops: a.Shops, Products: a.Products}
 	a.Provider = stripe.New(stripe.Options{Key: c.StripeSecretKey.Reveal(), APIURL: c.StripeAPIURL, WebhookSecrets: c.StripeWebhookSecret.Reveal(), Retries: 2})
 	a.Orders = &orders.Service{DB: d, Catalogue: catalogue{a}, Fees: a.Fees, Stock: a.Stock, Provider: a.Provider, Secret: c.SecretKey.Reveal(), AppURL: c.AppURL}
+	a.Orders.Inbox = a.inbox()
 	a.Cache = pagecache.New(pagecache.Options{Clock: d.Clock})
 
 	a.Shops.Furnish = a.Builder.Furnish
@@ -128,7 +129,7 @@ func (a *App) register() {
 	a.contact().Jobs(a.Jobs)
 	a.Jobs.Every("sweep:money", time.Hour, a.alarm)
 
-	a.front().Listen(a.listener)
+	a.Front().Listen(a.listener)
 	a.today().Live(a.listener)
 	a.listener.On(accounts.SignedOut, func(_ context.Context, session string) { a.Hub.Drop(session) })
 }
@@ -148,7 +149,8 @@ func (a *App) buying() *orders.Handler {
 	}
 }
 
-func (a *App) front() *builder.Front {
+// Front is what visitors of shops see.
+func (a *App) Front() *builder.Front {
 	return &builder.Front{Service: a.Builder, Cache: a.Cache, Config: a.Config}
 }
 
