@@ -39,13 +39,13 @@ func (a *App) routes() error {
 	// App host: creators
 	(&storefronts.Handler{Service: a.Shops}).Routes(r)                            // /start, /app/settings/shop
 	a.today().Routes(r)                                                           // /app/today, /app/live
-	(&builder.Handler{Service: a.Builder, Front: a.front()}).Routes(r)            // /app/window
+	(&builder.Handler{Service: a.Builder, Front: a.Front()}).Routes(r)            // /app/window
 	(&products.Handler{Service: a.Products, ShopURL: a.Config.ShopURL}).Routes(r) // /app/products
 	(&files.Handler{Service: a.Files}).Routes(r)                                  // /app/files; media host /m/
 
 	// Shop host
-	a.front().Routes(r)
-	(&contact.Handler{Service: a.contact(), Front: a.front()}).Routes(r) // /@slug/contact; the creator's /app/messages
+	a.Front().Routes(r)
+	(&contact.Handler{Service: a.contact(), Front: a.Front()}).Routes(r) // /@slug/contact; the creator's /app/messages
 
 	a.health(r)
 	a.storybook(r)

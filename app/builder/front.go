@@ -98,6 +98,19 @@ func (f *Front) product(c echo.Context) error {
 	})
 }
 
+// Fresh draws a shop's front page past the cache: what a miss costs.
+func (f *Front) Fresh(ctx context.Context, slug string) (pagecache.Page, error) {
+	sh, err := f.Find(ctx, slug)
+	if err != nil {
+		return pagecache.Page{}, err
+	}
+	offers, err := f.offersOf(ctx, sh.Content)
+	if err != nil {
+		return pagecache.Page{}, err
+	}
+	return f.framed(ctx, sh, f.drawHome(ctx, sh, offers))
+}
+
 // Serve answers a GET with a page of the shop whose slug is in the address, from memory if it is there. path is
 // the page's address under the shop's.
 func (f *Front) Serve(c echo.Context, path string, draw Draw) error {
