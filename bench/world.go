@@ -18,8 +18,6 @@ import (
 	"vitrine/app/sandbox"
 	"vitrine/app/seed"
 	"vitrine/worker"
-
-	"github.com/hibiken/asynq"
 )
 
 // world is a whole Vitrine in this process, on a durable Postgres, with its demo shops.
@@ -54,7 +52,7 @@ func newWorld(ctx context.Context) (*world, error) {
 		return w, err
 	}
 	w.Router.Limits.Off = true
-	redis, err := asynq.ParseRedisURI(w.cfg.RedisURL)
+	redis, err := worker.Redis(w.cfg.RedisURL)
 	if err != nil {
 		return w, err
 	}

@@ -5,8 +5,6 @@ import (
 	"io"
 	"log/slog"
 
-	"github.com/hibiken/asynq"
-
 	"vitrine/app"
 	"vitrine/app/config"
 	"vitrine/worker"
@@ -26,7 +24,7 @@ func work(ctx context.Context, cfg *config.Config, _ []string, _ io.Writer) erro
 }
 
 func runWorker(ctx context.Context, a *app.App, fresh bool) error {
-	redis, err := asynq.ParseRedisURI(a.Config.RedisURL)
+	redis, err := worker.Redis(a.Config.RedisURL)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,9 @@ import (
 
 const taskKind = "outbox"
 
+// Redis reads the address of a Redis: redis://:password@host:6379/0.
+func Redis(address string) (asynq.RedisConnOpt, error) { return asynq.ParseRedisURI(address) }
+
 // Worker does jobs until its context ends.
 type Worker struct {
 	DB          *db.DB

@@ -14,7 +14,7 @@ import (
 var tier = map[string]int{
 	"config": 0, "errs": 0, "money": 0, "id": 0, "palette": 0, "failpoint": 0,
 	"db": 1, "storage": 1, "mail": 1,
-	"event": 2, "job": 2, "live": 2, "web": 2, "sandbox": 2, "embedded": 2, "pagecache": 2,
+	"event": 2, "job": 2, "live": 3, "web": 3, "sandbox": 2, "embedded": 2, "pagecache": 2,
 	"accounts": 4, "files": 4, "fees": 4, "audit": 3,
 	"storefronts": 5, "products": 5, "ledger": 5,
 	"builder": 6, "inventory": 6, "payments": 6,
@@ -34,11 +34,6 @@ var sole = map[string]string{
 	"github.com/versity/versitygw":    "vitrine/app/embedded",
 	"github.com/microcosm-cc/":        "vitrine/app/products",
 	"github.com/alexedwards/argon2id": "vitrine/app/accounts",
-}
-
-// soleExcept lists who may import such a library beside its one place, and why.
-var soleExcept = map[string]map[string]bool{
-	"github.com/hibiken/asynq": {"vitrine/commands": true, "vitrine/app/apptest": true}, // read the address of Redis
 }
 
 type pkg struct {
@@ -134,7 +129,7 @@ func TestLibrariesHaveOnePlace(t *testing.T) {
 		}
 		for _, i := range p.Imports {
 			for lib, home := range sole {
-				if strings.HasPrefix(i, lib) && p.ImportPath != home && !soleExcept[lib][p.ImportPath] {
+				if strings.HasPrefix(i, lib) && p.ImportPath != home {
 					t.Errorf("%s imports %s, which belongs to %s", p.ImportPath, i, home)
 				}
 			}
