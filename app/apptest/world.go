@@ -13,8 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hibiken/asynq"
-
 	"vitrine/app"
 	"vitrine/app/config"
 	"vitrine/app/db"
@@ -190,7 +188,7 @@ func (w *World) Pass(d time.Duration) {
 // Worker runs the background jobs in this process until the test ends or stop is called.
 func (w *World) Worker() (stop func()) {
 	w.T.Helper()
-	redis, err := asynq.ParseRedisURI(w.Config.RedisURL)
+	redis, err := worker.Redis(w.Config.RedisURL)
 	if err != nil {
 		w.T.Fatal(err)
 	}
