@@ -18,6 +18,8 @@ run: build ## start everything here: embedded services, sandbox, web and worker
 
 build: bin/vitrine ## the binary, with its assets inside
 
+release: bin/vitrine-lean ## the binary for servers, without the embedded services
+
 gen: bin/.templ static/dist/manifest.json ## what is generated: templ components and hashed assets
 
 node_modules/.stamp: package.json package-lock.json
@@ -36,6 +38,9 @@ static/dist/manifest.json: node_modules/.stamp $(TEMPL) $(ASSETS) tailwind.confi
 
 bin/vitrine: bin/.templ static/dist/manifest.json $(GO) $(wildcard migrations/*.sql) go.mod go.sum
 	go build -trimpath -ldflags '-s -w' -o $@ .
+
+bin/vitrine-lean: bin/vitrine
+	go build -tags lean -trimpath -ldflags '-s -w' -o $@ .
 
 bin/vitrine-failpoint: bin/vitrine
 	go build -tags failpoint -o $@ .
@@ -63,7 +68,7 @@ guards: gen ## take each guard away and see its test fail
 audit: gen bin/vitrine-failpoint bin/stripe-mock ## the long counts of the same tests
 	VITRINE_AUDIT=1 $(WITH_PG) go test -timeout 80m ./...
 
-bench: build ## figures and ratios, a line each
+bench: build release ## figures and ratios, a line each
 	$(WITH_PG) go run ./bench
 
 seed: build ## fill the demo world into the Vitrine that is running

@@ -8,13 +8,12 @@ import (
 	"os/signal"
 	"syscall"
 
-	"vitrine/app/embedded"
 	"vitrine/commands"
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "s3d" { // the child that `vitrine dev` starts for its local S3
-		os.Exit(embedded.S3Child(os.Args[2:]))
+	if code, ok := commands.Child(os.Args[1:]); ok {
+		os.Exit(code)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	err := commands.Run(ctx, os.Args[1:], os.Stdout)

@@ -380,7 +380,7 @@ func once(ctx context.Context, w *world) (ms, mb float64, err error) {
 	if err != nil {
 		return 0, 0, err
 	}
-	cmd := exec.CommandContext(ctx, "bin/vitrine", "web")
+	cmd := exec.CommandContext(ctx, "bin/vitrine-lean", "web")
 	cmd.Env, cmd.Stderr = w.env(port), os.Stderr
 	begin := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -439,10 +439,12 @@ func devStart(ctx context.Context) error {
 }
 
 func size(context.Context, *world) error {
-	st, err := os.Stat("bin/vitrine")
-	if err != nil {
-		return err
+	for name, file := range map[string]string{"binary_mb": "bin/vitrine-lean", "binary_dev_mb": "bin/vitrine"} {
+		st, err := os.Stat(file)
+		if err != nil {
+			return err
+		}
+		figure(name, round2(float64(st.Size())/(1<<20)), "MB")
 	}
-	figure("binary_mb", round2(float64(st.Size())/(1<<20)), "MB")
 	return nil
 }

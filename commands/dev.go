@@ -1,3 +1,5 @@
+//go:build !lean
+
 package commands
 
 import (
@@ -12,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -21,6 +24,14 @@ import (
 	"vitrine/app/embedded"
 	"vitrine/app/sandbox"
 )
+
+// Child runs the local S3, which `vitrine dev` starts as a process of its own; false for every other command.
+func Child(args []string) (code int, ok bool) {
+	if len(args) == 0 || args[0] != "s3d" {
+		return 0, false
+	}
+	return embedded.S3Child(args[1:]), true
+}
 
 // dev starts a local stand-in for every service that is not configured, and the product on top of them.
 func dev(ctx context.Context, cfg *config.Config, _ []string, out io.Writer) error {
@@ -285,4 +296,24 @@ func (w *world) greet(took time.Duration) {
 		fmt.Fprintf(w.out, "  Sandbox      %s   (test cards)\n", c.SandboxURL)
 	}
 	fmt.Fprintf(w.out, "  Components   %s/app/_parts\n  Data         %s\n\n  Ctrl-C ends everything.\n\n", c.AppURL, w.dir)
+}
+
+// writeEnv leaves the addresses and keys of the running services in the data folder, so that `make seed`,
+// `vitrine check-money` and a separate `vitrine web` or `worker` find the same world.
+func (w *world) writeEnv() error {
+	c := w.cfg
+	vars := [][2]string{
+		{"DATABASE_URL", c.DatabaseURL}, {"REDIS_URL", c.RedisURL}, {"S3_ENDPOINT", c.S3Endpoint},
+		{"AWS_ACCESS_KEY_ID", c.AWSAccessKeyID}, {"AWS_SECRET_ACCESS_KEY", c.AWSSecretAccessKey.Reveal()},
+		{"SMTP_URL", c.SMTPURL.Reveal()}, {"SECRET_KEY", c.SecretKey.Reveal()}, {"STRIPE_SECRET_KEY", c.StripeSecretKey.Reveal()},
+		{"STRIPE_WEBHOOK_SECRET", c.StripeWebhookSecret.Reveal()}, {"STRIPE_API_URL", c.StripeAPIURL},
+		{"STRIPE_CHECKOUT_ORIGIN", c.StripeCheckoutOrigin}, {"GOOGLE_CLIENT_ID", c.GoogleClientID},
+		{"GOOGLE_CLIENT_SECRET", c.GoogleClientSecret.Reveal()}, {"GOOGLE_ISSUER", c.GoogleIssuer},
+		{"APP_URL", c.AppURL}, {"SHOP_URL", c.ShopURL}, {"MEDIA_URL", c.MediaURL},
+	}
+	var b strings.Builder
+	for _, v := range vars {
+		fmt.Fprintf(&b, "%s=%s\n", v[0], v[1])
+	}
+	return os.WriteFile(filepath.Join(w.dir, "running.env"), []byte(b.String()), 0o600)
 }
