@@ -17,6 +17,15 @@ func (s *Service) Checks() []ledger.Checker {
 	return []ledger.Checker{s.checkSales, s.checkEntries, s.checkRefunds, s.checkNumbers, s.checkStates, s.checkHolds, s.checkWaiting}
 }
 
+// CheckMoney verifies the whole book against itself, the orders, the stock, and the provider's account.
+func (s *Service) CheckMoney(ctx context.Context) (ledger.Report, error) {
+	compare, err := s.Compare(ctx)
+	if err != nil {
+		return ledger.Report{}, err
+	}
+	return ledger.Check(ctx, s.DB, append(s.Checks(), compare)...)
+}
+
 const batch = 2000
 
 // soldRow is what a check needs of a paid order.

@@ -101,7 +101,7 @@ func (s *Service) enqueueWatch(ctx context.Context, tx *db.Tx, c Checkout) error
 // updateSession keeps the payment page; a page that is known already stays.
 func (s *Service) updateSession(ctx context.Context, tx *db.Tx, c id.Checkout, sess payments.Session) (int64, error) {
 	return tx.Exec(ctx, `
-		UPDATE checkouts SET session_id = $2, session_url = $3, updated_at = $4
+		UPDATE checkouts SET session_id = $2, updated_at = $4, session_url = CASE WHEN status = 'open' THEN $3 ELSE '' END
 		WHERE id = $1 AND (session_id IS NULL OR session_id = $2)`, c, sess.ID, sess.URL, tx.Now)
 }
 

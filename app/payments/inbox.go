@@ -14,7 +14,8 @@ import (
 // Failpoints are the places where the kill tests let a process die.
 var Failpoints = []string{
 	"payments.receive.before_commit", "payments.receive.after_commit",
-	"payments.apply.before_commit", "payments.apply.after_commit", "payments.resume.before_commit",
+	"payments.apply.before_commit", "payments.apply.after_commit",
+	"payments.resume.before_commit", "payments.resume.after_commit",
 }
 
 // Apply is the job that applies one event of the inbox.
@@ -92,7 +93,7 @@ func (b *Inbox) Apply(ctx context.Context, row id.Inbox) error {
 
 // Resume puts events back on the road that were not applied within a while, whatever became of their job.
 func (b *Inbox) Resume(ctx context.Context, waitedFor time.Duration) error {
-	return b.DB.InTx(ctx, func(tx *db.Tx) error {
+	err := b.DB.InTx(ctx, func(tx *db.Tx) error {
 		rows, err := b.listWaiting(ctx, tx, tx.Now.Add(-waitedFor))
 		if err != nil {
 			return err
@@ -105,6 +106,8 @@ func (b *Inbox) Resume(ctx context.Context, waitedFor time.Duration) error {
 		failpoint.Hit("payments.resume.before_commit")
 		return nil
 	})
+	failpoint.Hit("payments.resume.after_commit")
+	return err
 }
 
 // Jobs registers the job and the sweep behind it.
