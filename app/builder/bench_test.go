@@ -19,7 +19,9 @@ func BenchmarkShopRender(b *testing.B) {
 	f := &Front{Config: cfg}
 	sh := Shown{Shop: storefronts.Shop{ID: id.New[id.ShopKind](), Name: "Noor Adeyemi", Slug: "noor", Currency: "EUR", Published: true},
 		URL: cfg.ShopURL + "/@noor", Content: Content{Look: storefronts.Look{Theme: "house", BrandColor: "#2637c4", HeaderStyle: "awning"}}}
-	add := func(k Kind, p Props) { sh.Content.Blocks = append(sh.Content.Blocks, Part{id.New[id.BlockKind](), k, p}) }
+	add := func(k Kind, p Props) {
+		sh.Content.Blocks = append(sh.Content.Blocks, Part{id.New[id.BlockKind](), k, p})
+	}
 	add(Header, Props{Title: "Noor Adeyemi", Text: "Wheel-thrown stoneware from a garage in Marseille.", Status: "Open"})
 	offers := map[id.Product]products.Offer{}
 	for i := range 12 {

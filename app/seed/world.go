@@ -55,17 +55,17 @@ func noor() creator {
 			{
 				name: "Forty glazes that don’t run", summary: "PDF, instant download", price: "19", cover: tiles(),
 				description: "Forty recipes that stay where you put them, each fired at least six times in a small electric kiln.\n\n**What is in it**\n\n- Every recipe by weight and by volume\n- Cone, atmosphere and cooling for each\n- What went wrong, and what fixed it\n\nNo lead, no barium. Made for cone 6.",
-				files: []file{pdf("forty-glazes.pdf", "Forty glazes that don’t run", glazes()), text("recipes.csv", "glaze,silica,feldspar,whiting,kaolin\nMidnight,30,38,17,15\nShino,22,45,8,25\nCeladon,32,30,20,18\n")},
+				files:       []file{pdf("forty-glazes.pdf", "Forty glazes that don’t run", glazes()), text("recipes.csv", "glaze,silica,feldspar,whiting,kaolin\nMidnight,30,38,17,15\nShino,22,45,8,25\nCeladon,32,30,20,18\n")},
 			},
 			{
 				name: "Kiln log", summary: "A sheet for every firing", price: "5", cover: log(),
 				description: "One page a firing: the curve you wanted, the curve you got, and what came out. Print as many as you like.",
-				files: []file{pdf("kiln-log.pdf", "Kiln log", []string{"Date, cone, load", "Wanted curve", "Real curve", "What came out"})},
+				files:       []file{pdf("kiln-log.pdf", "Kiln log", []string{"Date, cone, load", "Wanted curve", "Real curve", "What came out"})},
 			},
 			{
 				name: "Throwing off the hump", summary: "A lesson in pictures", price: "12", copies: "40", cover: wheel(),
 				description: "Twelve steps from one large piece of clay to six small bowls, photographed from above. Forty copies, because I answer questions of everyone who buys it.",
-				files: []file{pdf("off-the-hump.pdf", "Throwing off the hump", []string{"Centre high", "Open small", "Cut with a wire", "Six bowls, one hump"})},
+				files:       []file{pdf("off-the-hump.pdf", "Throwing off the hump", []string{"Centre high", "Open small", "Cut with a wire", "Six bowls, one hump"})},
 			},
 		},
 		links: []builder.Props{
@@ -89,17 +89,17 @@ func malik() creator {
 			{
 				name: "Mudlark loops", summary: "24 loops, free to use", price: "8", cover: tape(),
 				description: "Twenty-four loops recorded between two tides: chains, gulls, a buoy that is out of tune with itself.\n\nUse them in anything. A credit makes me happy.",
-				files: []file{pdf("mudlark-notes.pdf", "Mudlark loops", []string{"Where each was recorded", "Tempo and key", "Licence: do what you like"}), text("tracklist.txt", "01 Chain, slack water\n02 Gulls over Leigh\n03 Buoy 7\n")},
+				files:       []file{pdf("mudlark-notes.pdf", "Mudlark loops", []string{"Where each was recorded", "Tempo and key", "Licence: do what you like"}), text("tracklist.txt", "01 Chain, slack water\n02 Gulls over Leigh\n03 Buoy 7\n")},
 			},
 			{
 				name: "A night on the pier", summary: "One take, with notes", price: "3.50", cover: pier(),
 				description: "One night, one microphone, nothing cut. Best with headphones, in the dark.",
-				files: []file{pdf("pier-notes.pdf", "A night on the pier", []string{"22:10 rain", "00:40 a ferry", "03:15 nothing at all"})},
+				files:       []file{pdf("pier-notes.pdf", "A night on the pier", []string{"22:10 rain", "00:40 a ferry", "03:15 nothing at all"})},
 			},
 			{
 				name: "The quiet map", summary: "Free", price: "0", cover: quiet(),
 				description: "Where it is still quiet within an hour of London, drawn by ear.",
-				files: []file{pdf("quiet-map.pdf", "The quiet map", []string{"Two Tree Island", "Cooling", "Grain, before six"})},
+				files:       []file{pdf("quiet-map.pdf", "The quiet map", []string{"Two Tree Island", "Cooling", "Grain, before six"})},
 			},
 		},
 		links:   []builder.Props{{Title: "Listen to the radio show", URL: "https://example.com/radio", Note: "Every second Friday"}},
@@ -119,12 +119,12 @@ func ilse() creator {
 			{
 				name: "Market alphabet", summary: "A to Z for chalk and brush", price: "14", cover: alphabet(),
 				description: "The letters I paint on market boards, with the order of strokes, the mistakes everyone makes, and how to fix them without washing the board.",
-				files: []file{pdf("market-alphabet.pdf", "Market alphabet", []string{"Strokes of A to M", "Strokes of N to Z", "Numbers and prices"})},
+				files:       []file{pdf("market-alphabet.pdf", "Market alphabet", []string{"Strokes of A to M", "Strokes of N to Z", "Numbers and prices"})},
 			},
 			{
 				name: "Fifty sheets to practise", summary: "Print at home", price: "6", cover: sheets(),
 				description: "Fifty sheets from simple lines to whole words. One a day is enough.",
-				files: []file{pdf("fifty-sheets.pdf", "Fifty sheets", []string{"Lines", "Curves", "Letters", "Words"})},
+				files:       []file{pdf("fifty-sheets.pdf", "Fifty sheets", []string{"Lines", "Curves", "Letters", "Words"})},
 			},
 		},
 		links:   []builder.Props{{Title: "Workshops in Utrecht", URL: "https://example.com/utrecht", Note: "Four places left"}, {Title: "The pens I use", URL: "https://example.com/pens"}},
