@@ -382,7 +382,7 @@ func TestTheming(t *testing.T) {
 		if got := look(); got != (storefronts.Look{Theme: "house", BrandColor: "#ffe600", HeaderStyle: "awning"}) {
 			t.Fatalf("%+v", got)
 		}
-		p = s.get("/app/window/theme").Is(200).Has("We adjusted the lettering").Has("/app/window/theme.css?c=ffe600")
+		s.get("/app/window/theme").Is(200).Has("We adjusted the lettering").Has("/app/window/theme.css?c=ffe600")
 		s.get("/app/window").Has("/app/window/theme.css?c=ffe600").Has(`data-theme="house"`)
 		for _, way := range []string{"pick", "swatch"} {
 			f = form()
