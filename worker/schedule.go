@@ -37,9 +37,20 @@ func (w *Worker) sweep(ctx context.Context) {
 	wg.Wait()
 }
 
+// sweeping lets few sweeps run at once in this process.
+var sweeping = make(chan struct{}, 3)
+
 func (w *Worker) sweepOnce(ctx context.Context, s job.Sweep) error {
 	ctx, cancel := context.WithTimeout(ctx, max(s.Every, time.Minute))
 	defer cancel()
+	// A sweep holds one connection for its lock and asks for others: too many at once would wait for each other
+	// in a small pool.
+	select {
+	case sweeping <- struct{}{}:
+		defer func() { <-sweeping }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	c, err := w.DB.Pool().Connx(ctx) // the lock belongs to this connection
 	if err != nil {
 		return err
