@@ -46,23 +46,44 @@ func Key(k string) Option { return func(r *row) { r.key = &k } }
 
 // Enqueue writes the job; it exists only if tx commits.
 func Enqueue(ctx context.Context, tx *db.Tx, t Task, opts ...Option) error {
-	r := row{queue: Default, runAt: tx.Now}
-	for _, o := range opts {
-		o(&r)
+	return EnqueueAll(ctx, tx, Item{t, opts})
+}
+
+// Item is a task with its options.
+type Item struct {
+	Task    Task
+	Options []Option
+}
+
+// EnqueueAll writes several jobs in one statement.
+func EnqueueAll(ctx context.Context, tx *db.Tx, items ...Item) error {
+	if len(items) == 0 {
+		return nil
 	}
-	b, err := json.Marshal(t)
-	if err != nil {
-		return fmt.Errorf("job %s: %w", t.Kind(), err)
+	var ids, kinds, payloads, queues, runAts []string
+	var keys []*string
+	for _, i := range items {
+		r := row{queue: Default, runAt: tx.Now}
+		for _, o := range i.Options {
+			o(&r)
+		}
+		b, err := json.Marshal(i.Task)
+		if err != nil {
+			return fmt.Errorf("job %s: %w", i.Task.Kind(), err)
+		}
+		ids, kinds, payloads = append(ids, id.New[id.JobKind]().String()), append(kinds, i.Task.Kind()), append(payloads, string(b))
+		queues, keys, runAts = append(queues, r.queue), append(keys, r.key), append(runAts, r.runAt.UTC().Format(time.RFC3339Nano))
 	}
-	if _, err = tx.Exec(ctx, `
-		INSERT INTO outbox (id, kind, payload, queue, key, run_at, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT ON CONSTRAINT outbox_key_unique DO NOTHING`,
-		id.New[id.JobKind](), t.Kind(), string(b), r.queue, r.key, r.runAt, tx.Now); err != nil {
-		return fmt.Errorf("enqueue %s: %w", t.Kind(), err)
-	}
-	if _, err = tx.Exec(ctx, `SELECT pg_notify('vitrine_outbox', '')`); err != nil {
-		return fmt.Errorf("enqueue %s: %w", t.Kind(), err)
+	if _, err := tx.Exec(ctx, `
+		WITH new AS (
+			INSERT INTO outbox (id, kind, payload, queue, key, run_at, created_at)
+			SELECT u.id, u.kind, u.payload::jsonb, u.queue, u.key, u.run_at::timestamptz, $7
+			FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS u (id, kind, payload, queue, key, run_at)
+			ON CONFLICT ON CONSTRAINT outbox_key_unique DO NOTHING
+		)
+		SELECT pg_notify('vitrine_outbox', '')`,
+		db.Array(ids), db.Array(kinds), db.Array(payloads), db.Array(queues), db.Array(keys), db.Array(runAts), tx.Now); err != nil {
+		return fmt.Errorf("enqueue %s: %w", items[0].Task.Kind(), err)
 	}
 	return nil
 }

@@ -28,10 +28,12 @@ func (s *Service) CheckMoney(ctx context.Context) (ledger.Report, error) {
 
 const batch = 2000
 
-// soldRow is what a check needs of a paid order.
+// soldRow is what booking and checking need of an order.
 type soldRow struct {
 	ID          id.Order       `db:"id"`
+	Shop        id.Shop        `db:"shop_id"`
 	Creator     id.User        `db:"creator_id"`
+	Test        bool           `db:"test"`
 	Status      Status         `db:"status"`
 	Provider    string         `db:"provider"`
 	Currency    money.Currency `db:"currency"`
@@ -44,7 +46,8 @@ type soldRow struct {
 
 func (r soldRow) order() Order {
 	in := func(n int64) money.Amount { return money.Amount{Minor: n, Currency: r.Currency} }
-	return Order{ID: r.ID, Creator: r.Creator, Provider: r.Provider, Total: in(r.Total), Fee: in(r.Fee), Net: in(r.Net)}
+	return Order{ID: r.ID, Shop: r.Shop, Creator: r.Creator, Test: r.Test, Status: r.Status, Provider: r.Provider,
+		Total: in(r.Total), Fee: in(r.Fee), Net: in(r.Net), Refunded: in(r.Refunded), RefundedNet: in(r.RefundedNet)}
 }
 
 // eachSold walks through all orders that are money, oldest first.
@@ -53,7 +56,7 @@ func (s *Service) eachSold(ctx context.Context, q db.Q, each func([]soldRow) err
 	for {
 		var rows []soldRow
 		if err := q.Select(ctx, &rows, `
-			SELECT id, creator_id, status, provider, currency, total_minor, fee_minor, net_minor, refunded_minor, refunded_net_minor
+			SELECT id, shop_id, creator_id, test, status, provider, currency, total_minor, fee_minor, net_minor, refunded_minor, refunded_net_minor
 			FROM orders
 			WHERE id > $1 AND paid_at IS NOT NULL AND NOT test AND total_minor > 0
 			ORDER BY id

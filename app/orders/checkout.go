@@ -223,9 +223,9 @@ func (s *Service) price(ctx context.Context, w *wish) (err error) {
 	return nil
 }
 
-// hold sets the goods aside. Tests take nothing.
+// hold sets the goods aside. Tests take nothing, and of what is unlimited there is always enough.
 func (s *Service) hold(ctx context.Context, w *wish) (int, error) {
-	if w.Test {
+	if w.Test || !slices.ContainsFunc(w.quote.Lines, func(l QuoteLine) bool { return l.Left >= 0 }) {
 		return 0, nil
 	}
 	lines := make([]inventory.Line, len(w.Lines))
@@ -267,11 +267,6 @@ func (s *Service) writeIn(ctx context.Context, tx *db.Tx, w *wish) (Checkout, bo
 		}
 		if int(open) != w.held {
 			return c, false, errTooSlow
-		}
-	}
-	for _, part := range w.quote.byShop() {
-		if err := s.insertOrder(ctx, tx, w, c, part); err != nil {
-			return c, false, err
 		}
 	}
 	if c.Provider == free {

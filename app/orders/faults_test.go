@@ -143,7 +143,7 @@ func TestGoodsComeBackWhenNobodyPays(t *testing.T) {
 		t.Fatal("given back while the page is open")
 	}
 	w.pass(2 * time.Minute)
-	w.work() // the watch
+	w.work()                                                    // the watch
 	if err := w.s.Watch(t.Context(), st.Checkout); err != nil { // and once more
 		t.Fatal(err)
 	}

@@ -136,14 +136,14 @@ func (s *Service) revive(ctx context.Context, tx *db.Tx, c Checkout, f fact) (bo
 	return true, s.reopen(ctx, tx, c.ID)
 }
 
-// MarkPaid books a checkout as paid: numbers, goods, what the buyer may download, the ledger, and the jobs
+// markPaid books a checkout as paid: numbers, goods, what the buyer may download, the ledger, and the jobs
 // that follow, in one transaction. It is the only way to paid, for money and for what costs nothing.
 func (s *Service) markPaid(ctx context.Context, tx *db.Tx, c *Checkout, f fact) error {
-	n, err := s.updatePaid(ctx, tx, *c, f)
+	all, err := s.updatePaid(ctx, tx, *c, f)
 	if err != nil {
 		return fmt.Errorf("checkout %s: %w", c.ID, err)
 	}
-	if n == 0 {
+	if len(all) == 0 {
 		return nil // someone was first
 	}
 	c.Status, c.PaidAt, c.SessionURL = CheckoutPaid, tx.Now, ""
@@ -152,38 +152,29 @@ func (s *Service) markPaid(ctx context.Context, tx *db.Tx, c *Checkout, f fact) 
 			return fmt.Errorf("sell: %w", err)
 		}
 	}
-	if _, err := s.numberOrders(ctx, tx, c.ID, f); err != nil {
-		return fmt.Errorf("number orders: %w", err)
-	}
-	if err := s.insertEntitlements(ctx, tx, c.ID); err != nil {
-		return fmt.Errorf("entitlements: %w", err)
-	}
-	all, err := s.listOrdersOfCheckout(ctx, tx, c.ID)
-	if err != nil {
-		return err
-	}
 	if err := s.announce(ctx, tx, all); err != nil {
 		return err
 	}
-	return s.book(ctx, tx, all) // last: its rows are those that other sales wait for
+	// Last, what other sales of the shop wait for: its counter and its accounts.
+	if err := s.numberOrders(ctx, tx, c.ID, f); err != nil {
+		return fmt.Errorf("number orders: %w", err)
+	}
+	return s.book(ctx, tx, all)
 }
 
 // announce enqueues the mails and tells the open screens.
 func (s *Service) announce(ctx context.Context, tx *db.Tx, all []Order) error {
+	var mails []job.Item
 	for _, o := range all {
-		if err := job.Enqueue(ctx, tx, SendReceipt{o.ID}, job.Key("receipt:"+o.ID.String())); err != nil {
-			return err
-		}
+		mails = append(mails, job.Item{Task: SendReceipt{o.ID}, Options: []job.Option{job.Key("receipt:" + o.ID.String())}})
 		if !o.Test {
-			if err := job.Enqueue(ctx, tx, SendSale{o.ID}, job.Key("sale:"+o.ID.String())); err != nil {
-				return err
-			}
+			mails = append(mails, job.Item{Task: SendSale{o.ID}, Options: []job.Option{job.Key("sale:" + o.ID.String())}})
 		}
 		if err := event.Emit(ctx, tx, EventPaid, o.Shop.String()); err != nil {
 			return err
 		}
 	}
-	return nil
+	return job.EnqueueAll(ctx, tx, mails...)
 }
 
 // book posts the sales. What costs nothing, and tests, are not money.

@@ -15,13 +15,10 @@ import (
 // free is the provider of what costs nothing and of tests.
 const free = "none"
 
-// insertCheckout writes the checkout, or finds the one that its key belongs to; fresh says which.
+// insertCheckout writes buyer, checkout, orders and items in one statement, or finds the checkout that the key
+// belongs to; fresh says which.
 func (s *Service) insertCheckout(ctx context.Context, tx *db.Tx, w *wish) (c Checkout, fresh bool, err error) {
-	buyer, err := s.ensureBuyer(ctx, tx, w.Email)
-	if err != nil {
-		return c, false, fmt.Errorf("buyer: %w", err)
-	}
-	c = Checkout{ID: w.id, Buyer: buyer, Email: w.Email, Total: w.quote.Total, Provider: s.Provider.Name(), Status: CheckoutOpen, Test: w.Test,
+	c = Checkout{ID: w.id, Email: w.Email, Total: w.quote.Total, Provider: s.Provider.Name(), Status: CheckoutOpen, Test: w.Test,
 		Locale: w.Locale, ExpiresAt: w.until, CreatedAt: tx.Now, inputs: w.inputs}
 	if w.Test || w.quote.Total.IsZero() {
 		c.Provider = free
@@ -32,66 +29,110 @@ func (s *Service) insertCheckout(ctx context.Context, tx *db.Tx, w *wish) (c Che
 	if c.Locale == "" {
 		c.Locale = "en"
 	}
-	n, err := tx.Exec(ctx, `
-		INSERT INTO checkouts (id, client_key, inputs, token_hash, buyer_id, email, currency, total_minor, provider, status, statement, test,
-			consented_at, locale, expires_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'open', $10, $11, $12, $13, $14, $12, $12)
-		ON CONFLICT ON CONSTRAINT checkouts_client_key_unique DO NOTHING`,
-		c.ID, w.key, c.inputs, id.Hash(s.CheckoutToken(c.ID)), buyer, c.Email, c.Total.Currency, c.Total.Minor, c.Provider,
-		c.statement, c.Test, tx.Now, c.Locale, c.ExpiresAt)
-	if err != nil || n == 1 {
-		return c, true, err
-	}
-	c, err = s.findCheckoutByKey(ctx, tx, w.key)
-	return c, false, err
-}
-
-func (s *Service) ensureBuyer(ctx context.Context, tx *db.Tx, email string) (id.Buyer, error) {
-	b, err := s.findBuyer(ctx, tx, email)
-	if !db.None(err) {
-		return b, err
-	}
-	if _, err := tx.Exec(ctx, `
-		INSERT INTO buyers (id, email, created_at) VALUES ($1, $2, $3)
-		ON CONFLICT ON CONSTRAINT buyers_email_unique DO NOTHING`, id.New[id.BuyerKind](), email, tx.Now); err != nil {
-		return b, err
-	}
-	return s.findBuyer(ctx, tx, email)
-}
-
-// insertOrder writes what the checkout takes from one shop, with the fee as it is at this moment.
-func (s *Service) insertOrder(ctx context.Context, tx *db.Tx, w *wish, c Checkout, part []QuoteLine) error {
-	total := part[0].Total
-	for _, l := range part[1:] {
-		total = total.Add(l.Total)
-	}
-	fee, err := s.Fees.For(ctx, tx, total, tx.Now)
+	cols, err := s.columns(ctx, tx, w)
 	if err != nil {
-		return err
+		return c, false, err
 	}
-	o, first := id.New[id.OrderKind](), part[0].Offer
-	if _, err := tx.Exec(ctx, `
-		INSERT INTO orders (id, checkout_id, shop_id, creator_id, buyer_id, token_hash, status, test, email, currency, subtotal_minor,
-			total_minor, fee_minor, net_minor, fee_version, provider, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, $15)`,
-		o, c.ID, first.Shop, first.Creator, c.Buyer, id.Hash(s.Token(o)), c.Test, c.Email, total.Currency, total.Minor,
-		fee.Platform.Minor, fee.Net.Minor, fee.Version, c.Provider, tx.Now); err != nil {
-		return fmt.Errorf("insert order: %w", err)
+	for try := 0; ; try++ {
+		r, err := s.insertAll(ctx, tx, w, c, cols)
+		switch {
+		case err != nil:
+			return c, false, err
+		case r.Buyer == nil && try == 0: // the address was first seen elsewhere at this very moment; now it can be read
+			continue
+		case r.Fresh == 1:
+			c.Buyer = *r.Buyer
+			return c, true, nil
+		}
+		c, err = s.findCheckoutByKey(ctx, tx, w.key)
+		return c, false, err
 	}
-	var ids, products, names []string
-	var units, quantities, totals []int64
-	for _, l := range part {
-		ids, products, names = append(ids, id.New[id.ItemKind]().String()), append(products, l.Offer.Product.String()), append(names, l.Offer.Name)
-		units, quantities, totals = append(units, l.Offer.Price.Minor), append(quantities, int64(l.Quantity)), append(totals, l.Total.Minor)
+}
+
+type inserted struct {
+	Buyer *id.Buyer `db:"buyer"`
+	Fresh int       `db:"fresh"`
+	Count int       `db:"orders"`
+	Items int       `db:"items"`
+}
+
+func (s *Service) insertAll(ctx context.Context, tx *db.Tx, w *wish, c Checkout, o *columns) (r inserted, err error) {
+	err = tx.Get(ctx, &r, `
+		WITH known AS (
+			SELECT id FROM buyers WHERE email = $5
+		), new AS (
+			INSERT INTO buyers (id, email, created_at)
+			SELECT $4, $5, $12 WHERE NOT EXISTS (SELECT 1 FROM known)
+			ON CONFLICT ON CONSTRAINT buyers_email_unique DO NOTHING
+			RETURNING id
+		), buyer AS (
+			SELECT id FROM known UNION ALL SELECT id FROM new
+		), checkout AS (
+			INSERT INTO checkouts (id, client_key, inputs, token_hash, buyer_id, email, currency, total_minor, provider, status, statement, test,
+				consented_at, locale, expires_at, created_at, updated_at)
+			SELECT $1, $2, $3, $15, buyer.id, $5, $6, $7, $8, 'open', $9, $10, $12, $11, $13, $12, $12 FROM buyer
+			ON CONFLICT ON CONSTRAINT checkouts_client_key_unique DO NOTHING
+			RETURNING id, buyer_id
+		), orders AS (
+			INSERT INTO orders (id, checkout_id, shop_id, creator_id, buyer_id, token_hash, status, test, email, currency, subtotal_minor,
+				total_minor, fee_minor, net_minor, fee_version, provider, created_at, updated_at)
+			SELECT u.id, checkout.id, u.shop, u.creator, checkout.buyer_id, u.token, 'pending', $10, $5, $6, u.total,
+				u.total, u.fee, u.total - u.fee, u.version, $8, $12, $12
+			FROM checkout, unnest($16::uuid[], $17::uuid[], $18::uuid[], $19::bytea[], $20::bigint[], $21::bigint[], $22::int[]) AS u (id, shop, creator, token, total, fee, version)
+			RETURNING id
+		), items AS (
+			INSERT INTO order_items (id, order_id, shop_id, creator_id, product_id, name, unit_minor, quantity, total_minor, currency)
+			SELECT u.id, u.order_id, u.shop, u.creator, u.product, u.name, u.unit, u.quantity, u.unit * u.quantity, $6
+			FROM checkout, unnest($14::uuid[], $23::uuid[], $24::uuid[], $25::uuid[], $26::uuid[], $27::text[], $28::bigint[], $29::int[])
+				AS u (id, order_id, shop, creator, product, name, unit, quantity)
+			RETURNING id
+		)
+		SELECT (SELECT id FROM buyer) AS buyer, (SELECT count(*) FROM checkout) AS fresh, (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM items) AS items`,
+		c.ID, w.key, c.inputs, id.New[id.BuyerKind](), c.Email, c.Total.Currency, c.Total.Minor, c.Provider,
+		c.statement, c.Test, c.Locale, tx.Now, c.ExpiresAt, db.Array(o.item), id.Hash(s.CheckoutToken(c.ID)),
+		db.Array(o.order), db.Array(o.shop), db.Array(o.creator), db.Array(o.token), db.Array(o.total), db.Array(o.fee), db.Array(o.version),
+		db.Array(o.itemOrder), db.Array(o.itemShop), db.Array(o.itemCreator), db.Array(o.product), db.Array(o.name), db.Array(o.unit), db.Array(o.quantity))
+	if err != nil {
+		return r, fmt.Errorf("insert checkout: %w", err)
 	}
-	if _, err := tx.Exec(ctx, `
-		INSERT INTO order_items (id, order_id, shop_id, creator_id, product_id, name, unit_minor, quantity, total_minor, currency)
-		SELECT u.id, $1, $2, $3, u.product, u.name, u.unit, u.quantity, u.total, $4
-		FROM unnest($5::uuid[], $6::uuid[], $7::text[], $8::bigint[], $9::bigint[], $10::bigint[]) AS u (id, product, name, unit, quantity, total)`,
-		o, first.Shop, first.Creator, total.Currency, db.Array(ids), db.Array(products), db.Array(names), db.Array(units), db.Array(quantities), db.Array(totals)); err != nil {
-		return fmt.Errorf("insert items: %w", err)
+	return r, nil
+}
+
+// columns are the orders of a checkout and their items as one statement takes them.
+type columns struct {
+	order, shop, creator []string
+	token                [][]byte
+	total, fee, version  []int64
+
+	item, itemOrder, itemShop, itemCreator, product, name []string
+	unit, quantity                                        []int64
+}
+
+// columns parts the wish by shops, with the fees as they are at this moment.
+func (s *Service) columns(ctx context.Context, q db.Q, w *wish) (*columns, error) {
+	schedule, err := s.Fees.At(ctx, q, w.quote.Total.Currency, s.DB.Now())
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	c := &columns{}
+	for _, part := range w.quote.byShop() {
+		o, first := id.New[id.OrderKind](), part[0].Offer
+		total := part[0].Total
+		for _, l := range part[1:] {
+			total = total.Add(l.Total)
+		}
+		fee := schedule.Of(total)
+		c.order, c.shop, c.creator = append(c.order, o.String()), append(c.shop, first.Shop.String()), append(c.creator, first.Creator.String())
+		c.token, c.total = append(c.token, id.Hash(s.Token(o))), append(c.total, total.Minor)
+		c.fee, c.version = append(c.fee, fee.Platform.Minor), append(c.version, int64(fee.Version))
+		for _, l := range part {
+			c.item, c.itemOrder = append(c.item, id.New[id.ItemKind]().String()), append(c.itemOrder, o.String())
+			c.itemShop, c.itemCreator = append(c.itemShop, first.Shop.String()), append(c.itemCreator, first.Creator.String())
+			c.product, c.name = append(c.product, l.Offer.Product.String()), append(c.name, l.Offer.Name)
+			c.unit, c.quantity = append(c.unit, l.Offer.Price.Minor), append(c.quantity, int64(l.Quantity))
+		}
+	}
+	return c, nil
 }
 
 func (s *Service) enqueueWatch(ctx context.Context, tx *db.Tx, c Checkout) error {
@@ -127,12 +168,30 @@ func (s *Service) takeCheckout(ctx context.Context, tx *db.Tx, f fact) (Checkout
 	return r.checkout(), err
 }
 
-// updatePaid makes the step to paid; no row means that it was made before.
-func (s *Service) updatePaid(ctx context.Context, tx *db.Tx, c Checkout, f fact) (int64, error) {
-	return tx.Exec(ctx, `
-		UPDATE checkouts SET status = 'paid', paid_at = $2, updated_at = $2, session_url = '',
-			payment_intent_id = coalesce(payment_intent_id, NULLIF($3, '')), session_id = coalesce(session_id, NULLIF($4, ''))
-		WHERE id = $1 AND status IN ('open', 'processing')`, c.ID, tx.Now, f.Intent, f.Session)
+// updatePaid makes the step to paid, grants what was bought, and returns the orders as they are to be booked;
+// none means that the step was made before.
+func (s *Service) updatePaid(ctx context.Context, tx *db.Tx, c Checkout, f fact) ([]Order, error) {
+	var rows []soldRow
+	err := tx.Select(ctx, &rows, `
+		WITH checkout AS (
+			UPDATE checkouts SET status = 'paid', paid_at = $2, updated_at = $2, session_url = '',
+				payment_intent_id = coalesce(payment_intent_id, NULLIF($3, '')), session_id = coalesce(session_id, NULLIF($4, ''))
+			WHERE id = $1 AND status IN ('open', 'processing')
+			RETURNING id
+		), granted AS (
+			INSERT INTO entitlements (id, order_id, item_id, product_id, creator_id, created_at)
+			SELECT i.id, i.order_id, i.id, i.product_id, i.creator_id, $2
+			FROM checkout JOIN orders o ON o.checkout_id = checkout.id JOIN order_items i ON i.order_id = o.id
+			ON CONFLICT ON CONSTRAINT entitlements_item_unique DO NOTHING
+		)
+		SELECT o.id, o.shop_id, o.creator_id, o.status, o.test, o.provider, o.currency, o.total_minor, o.fee_minor, o.net_minor, o.refunded_minor, o.refunded_net_minor
+		FROM checkout JOIN orders o ON o.checkout_id = checkout.id
+		ORDER BY o.id`, c.ID, tx.Now, f.Intent, f.Session)
+	out := make([]Order, len(rows))
+	for i, r := range rows {
+		out[i] = r.order()
+	}
+	return out, err
 }
 
 // reopen undoes an end that came too early, once the goods are set aside again.
@@ -144,14 +203,9 @@ func (s *Service) reopen(ctx context.Context, tx *db.Tx, c id.Checkout) error {
 	return err
 }
 
-type paidRow struct {
-	ID id.Order `db:"id"`
-}
-
 // numberOrders makes a checkout's orders paid and gives them the shops' next numbers; tests get none.
-func (s *Service) numberOrders(ctx context.Context, tx *db.Tx, c id.Checkout, f fact) ([]id.Order, error) {
-	var rows []paidRow
-	err := tx.Select(ctx, &rows, `
+func (s *Service) numberOrders(ctx context.Context, tx *db.Tx, c id.Checkout, f fact) error {
+	_, err := tx.Exec(ctx, `
 		WITH next AS (
 			INSERT INTO order_counters (shop_id, last)
 			SELECT shop_id, 1 FROM orders WHERE checkout_id = $1 AND status IN ('pending', 'processing') AND NOT test
@@ -161,13 +215,8 @@ func (s *Service) numberOrders(ctx context.Context, tx *db.Tx, c id.Checkout, f 
 		)
 		UPDATE orders o SET status = 'paid', number = (SELECT last FROM next WHERE next.shop_id = o.shop_id), paid_at = $2, updated_at = $2,
 			payment_intent_id = NULLIF($3, ''), charge_id = NULLIF($4, ''), risk_level = $5
-		WHERE o.checkout_id = $1 AND o.status IN ('pending', 'processing')
-		RETURNING o.id`, c, tx.Now, f.Intent, f.Charge, f.Risk)
-	out := make([]id.Order, len(rows))
-	for i, r := range rows {
-		out[i] = r.ID
-	}
-	return out, err
+		WHERE o.checkout_id = $1 AND o.status IN ('pending', 'processing')`, c, tx.Now, f.Intent, f.Charge, f.Risk)
+	return err
 }
 
 // complete fills in what a later fact knows of a payment that is booked.
@@ -182,16 +231,6 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, c id.Checkout, f fact
 			risk_level = CASE WHEN $4 = '' THEN risk_level ELSE $4 END
 		WHERE checkout_id = $1 AND (payment_intent_id IS NULL AND $2 <> '' OR charge_id IS NULL AND $3 <> '' OR risk_level = '' AND $4 <> '')`,
 		c, f.Intent, f.Charge, f.Risk)
-	return err
-}
-
-func (s *Service) insertEntitlements(ctx context.Context, tx *db.Tx, c id.Checkout) error {
-	_, err := tx.Exec(ctx, `
-		INSERT INTO entitlements (id, order_id, item_id, product_id, creator_id, created_at)
-		SELECT i.id, i.order_id, i.id, i.product_id, i.creator_id, $2
-		FROM order_items i JOIN orders o ON o.id = i.order_id
-		WHERE o.checkout_id = $1
-		ON CONFLICT ON CONSTRAINT entitlements_item_unique DO NOTHING`, c, tx.Now)
 	return err
 }
 
