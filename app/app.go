@@ -112,6 +112,7 @@ func (a *App) build() {
 	a.Provider = stripe.New(stripe.Options{Key: c.StripeSecretKey.Reveal(), APIURL: c.StripeAPIURL, WebhookSecrets: c.StripeWebhookSecret.Reveal(), Retries: 2})
 	a.Orders = &orders.Service{DB: d, Catalogue: catalogue{a}, Fees: a.Fees, Stock: a.Stock, Provider: a.Provider, Secret: c.SecretKey.Reveal(), AppURL: c.AppURL}
 	a.Orders.Inbox = a.inbox()
+	a.Orders.Inbox = a.inbox() // check-money asks what waits in it
 	a.Cache = pagecache.New(pagecache.Options{Clock: d.Clock})
 
 	a.Shops.Furnish = a.Builder.Furnish
