@@ -20,10 +20,11 @@ function send(id) {
   speak(`${at[i].dataset.name}, ${form().dataset.position.replace("%1", i + 1).replace("%2", at.length)}`);
 }
 
+const made = new WeakSet(); // not an attribute: morphing takes those away and keeps the element
 function sortable() {
   const el = list();
-  if (!el || el.dataset.sortable) return;
-  el.dataset.sortable = "on";
+  if (!el || made.has(el)) return;
+  made.add(el);
   Sortable.create(el, {
     handle: ".grip",
     draggable: "[data-block]",
@@ -101,4 +102,15 @@ document.addEventListener("keydown", (e) => {
 document.addEventListener("htmx:afterSwap", (e) => {
   const sheet = document.getElementById("sheet");
   if (e.detail.target?.id === "blocks" && sheet?.open) sheet.close();
+});
+
+// While two texts wait for a choice, leaving the field does not ask the same again: the answer would replace the
+// button that is being pressed.
+const asked = new WeakMap();
+document.addEventListener("htmx:beforeRequest", (e) => {
+  const f = e.detail.elt;
+  if (!f.matches?.("form[data-autosave]")) return;
+  const body = new URLSearchParams(new FormData(f)).toString();
+  if (asked.get(f) === body && f.parentElement.querySelector(".clash")) e.preventDefault();
+  asked.set(f, body);
 });
