@@ -7,6 +7,7 @@ import { start } from "./lib/world.mjs";
 const only = process.argv[2] ?? "";
 const files = readdirSync("e2e/journeys").filter((f) => f.endsWith(".mjs") && f.includes(only)).sort();
 const world = await start();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => world.stop().then(() => process.exit(1)));
 let passed = 0;
 const failed = [];
 try {

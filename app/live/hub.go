@@ -70,16 +70,17 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, who Reader) {
 	h.sse.ServeHTTP(&impatient{w, http.NewResponseController(w), h.Patience, cancel}, r)
 }
 
+// beat says a first word as soon as the stream is up, and then that it lives.
 func (h *Hub) beat(ctx context.Context, id string) {
-	h.sse.TryPublish(id, &sse.Event{Comment: []byte("open"), Retry: []byte("3000")})
-	t := time.NewTicker(h.Heartbeat)
+	t := time.NewTimer(50 * time.Millisecond) // the library takes its subscriber in meanwhile
 	defer t.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			h.sse.TryPublish(id, &sse.Event{Comment: []byte("beat")})
+			h.sse.TryPublish(id, &sse.Event{Comment: []byte("beat"), Retry: []byte("3000")})
+			t.Reset(h.Heartbeat)
 		}
 	}
 }

@@ -18,7 +18,7 @@ const freePort = () =>
 export async function start() {
   const data = mkdtempSync(join(tmpdir(), "vitrine-e2e-"));
   const port = await freePort();
-  const child = spawn("bin/vitrine", ["dev"], {
+  const child = spawn(process.env.VITRINE_BIN ?? "bin/vitrine", ["dev"], {
     env: { ...process.env, PORT: String(port), VITRINE_DATA: data, SANDBOX_PORT: String(await freePort()), LOG_LEVEL: "warn", DATABASE_URL: "", REDIS_URL: "", S3_ENDPOINT: "", AWS_ACCESS_KEY_ID: "", SMTP_URL: "", STRIPE_SECRET_KEY: "" },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -26,7 +26,10 @@ export async function start() {
   child.stderr.on("data", (b) => (log += b));
   const out = await new Promise((done, fail) => {
     let text = "";
-    const late = setTimeout(() => fail(new Error(`Vitrine did not start:\n${text}\n${log}`)), 60000);
+    const late = setTimeout(() => {
+      child.kill("SIGINT");
+      fail(new Error(`Vitrine did not start:\n${text}\n${log}`));
+    }, 60000);
     child.stdout.on("data", (b) => {
       text += b;
       if (text.includes("Ctrl-C")) {
@@ -46,12 +49,10 @@ export async function start() {
     data,
     log: () => log,
     async stop() {
-      const ended = new Promise((r) => child.on("exit", r));
       child.removeAllListeners("exit");
       const done = new Promise((r) => child.once("exit", r));
       child.kill("SIGINT");
       await Promise.race([done, new Promise((r) => setTimeout(r, 8000))]);
-      void ended;
       rmSync(data, { recursive: true, force: true });
     },
   };
