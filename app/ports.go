@@ -47,7 +47,7 @@ func (t tokens) User(ctx context.Context, access string) (id.User, error) {
 type catalogue struct{ *App }
 
 func (c catalogue) Offers(ctx context.Context, q db.Q, ids []id.Product) ([]orders.Offer, error) {
-	offers, err := c.Products.Offers(ctx, q, ids)
+	offers, err := c.Products.Prices(ctx, q, ids)
 	if err != nil {
 		return nil, err
 	}
