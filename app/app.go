@@ -55,7 +55,8 @@ type App struct {
 	Fees      *fees.Service
 	Stock     *inventory.Service
 	Orders    *orders.Service
-	Provider  *stripe.Client
+	Stripe    *stripe.Client
+	Providers payments.Providers
 	Cache     *pagecache.Cache
 	listener  *live.Listener
 	delivered http.Handler
@@ -109,8 +110,10 @@ func (a *App) build() {
 	a.Shops = storefronts.New(d, c.ShopURL)
 	a.Products = products.New(d, a.Files, a.Fees, a.Stock)
 	a.Builder = &builder.Service{DB: d, Shops: a.Shops, Products: a.Products}
-	a.Provider = stripe.New(stripe.Options{Key: c.StripeSecretKey.Reveal(), APIURL: c.StripeAPIURL, WebhookSecrets: c.StripeWebhookSecret.Reveal(), Retries: 2})
-	a.Orders = &orders.Service{DB: d, Catalogue: catalogue{a}, Fees: a.Fees, Stock: a.Stock, Provider: a.Provider, Secret: c.SecretKey.Reveal(), AppURL: c.AppURL}
+	a.Stripe = stripe.New(stripe.Options{Key: c.StripeSecretKey.Reveal(), APIURL: c.StripeAPIURL, WebhookSecrets: c.StripeWebhookSecret.Reveal(), Retries: 2})
+	a.Providers = payments.Providers{a.Stripe}
+	a.Orders = &orders.Service{DB: d, Catalogue: catalogue{a}, Fees: a.Fees, Stock: a.Stock, Providers: a.Providers, Secret: c.SecretKey.Reveal(), AppURL: c.AppURL,
+		Settlement: time.Duration(c.SettlementDays) * 24 * time.Hour}
 	a.Orders.Inbox = a.inbox()
 	a.Orders.Inbox = a.inbox() // check-money asks what waits in it
 	a.Cache = pagecache.New(pagecache.Options{Clock: d.Clock})
@@ -125,6 +128,7 @@ func (a *App) register() {
 	a.Accounts.Tasks(a.Jobs, a.Mail)
 	a.Files.Tasks(a.Jobs)
 	a.inbox().Jobs(a.Jobs)
+	a.mirror().Jobs(a.Jobs)
 	a.Orders.Jobs(a.Jobs)
 	a.mails().Jobs(a.Jobs)
 	a.contact().Jobs(a.Jobs)
@@ -136,7 +140,7 @@ func (a *App) register() {
 }
 
 func (a *App) inbox() *payments.Inbox {
-	return &payments.Inbox{DB: a.DB, Provider: a.Provider, Effect: a.Orders.ApplyEvent}
+	return &payments.Inbox{DB: a.DB, Providers: a.Providers, Effect: a.effect, Wants: a.Orders.WantsLook}
 }
 
 func (a *App) mails() *orders.Mails {

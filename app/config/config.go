@@ -58,6 +58,12 @@ type Config struct {
 	StripeCheckoutOrigin string `env:"STRIPE_CHECKOUT_ORIGIN" envDefault:"https://checkout.stripe.com"`
 	PayPalClientID       string `env:"PAYPAL_CLIENT_ID"`
 	PayPalClientSecret   Secret `env:"PAYPAL_CLIENT_SECRET"`
+	PayPalWebhookID      string `env:"PAYPAL_WEBHOOK_ID"`
+	PayPalAPIURL         string `env:"PAYPAL_API_URL" envDefault:"https://api-m.paypal.com"`
+	PayPalCheckoutOrigin string `env:"PAYPAL_CHECKOUT_ORIGIN" envDefault:"https://www.paypal.com"`
+
+	SettlementDays int `env:"SETTLEMENT_DAYS" envDefault:"7"`
+	PayoutHour     int `env:"PAYOUT_HOUR" envDefault:"6"`
 
 	GoogleClientID     string `env:"GOOGLE_CLIENT_ID"`
 	GoogleClientSecret Secret `env:"GOOGLE_CLIENT_SECRET"`

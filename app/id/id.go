@@ -34,6 +34,12 @@ type (
 	JobKind      struct{}
 	HoldKind     struct{}
 	GrantKind    struct{}
+	RefundKind   struct{}
+	PayoutKind   struct{}
+	MethodKind   struct{}
+	DisputeKind  struct{}
+	ReviewKind   struct{}
+	CaseKind     struct{}
 )
 
 type (
@@ -52,7 +58,13 @@ type (
 	Inbox    = ID[InboxKind]
 	Job      = ID[JobKind]
 	Hold     = ID[HoldKind]
-	Grant    = ID[GrantKind] // what lets a buyer have a file: an entitlement
+	Grant    = ID[GrantKind]  // what lets a buyer have a file: an entitlement
+	Refund   = ID[RefundKind] // that a refund was asked for; the provider's own number is another
+	Payout   = ID[PayoutKind]
+	Method   = ID[MethodKind] // where a creator is paid out to
+	Dispute  = ID[DisputeKind]
+	Review   = ID[ReviewKind]
+	Case     = ID[CaseKind]
 )
 
 // New returns a fresh time-ordered id: id.New[id.ShopKind]().

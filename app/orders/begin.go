@@ -112,8 +112,12 @@ func (s *Service) open(ctx context.Context, c Checkout) (payments.Session, error
 	if err != nil {
 		return payments.Session{}, err
 	}
+	p, err := s.provider(c)
+	if err != nil {
+		return payments.Session{}, err
+	}
 	failpoint.Hit("provider.begin.before_call")
-	sess, err := s.Provider.Begin(ctx, in)
+	sess, err := p.Begin(ctx, in)
 	failpoint.Hit("provider.begin.after_call")
 	var pe *payments.Error
 	if errors.As(err, &pe) && (pe.Answered || pe.Code == "idempotency_error") {
@@ -128,8 +132,12 @@ func (s *Service) open(ctx context.Context, c Checkout) (payments.Session, error
 
 // seek looks for a page whose number we do not have.
 func (s *Service) seek(ctx context.Context, c Checkout) (payments.Session, error) {
+	p, err := s.provider(c)
+	if err != nil {
+		return payments.Session{}, err
+	}
 	failpoint.Hit("provider.find.before_call")
-	sess, err := s.Provider.Find(ctx, payments.FindInput{Checkout: c.ID, Email: c.Email, CreatedAt: c.CreatedAt})
+	sess, err := p.Find(ctx, payments.FindInput{Checkout: c.ID, Email: c.Email, CreatedAt: c.CreatedAt})
 	failpoint.Hit("provider.find.after_call")
 	return sess, err
 }

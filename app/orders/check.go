@@ -14,7 +14,7 @@ import (
 
 // Checks are what must hold between orders, ledger and stock.
 func (s *Service) Checks() []ledger.Checker {
-	return []ledger.Checker{s.checkSales, s.checkEntries, s.checkRefunds, s.checkNumbers, s.checkStates, s.checkHolds, s.checkWaiting}
+	return []ledger.Checker{s.checkSales, s.checkEntries, s.checkRefunds, s.checkDisputes, s.checkNumbers, s.checkStates, s.checkHolds, s.checkWaiting}
 }
 
 // CheckMoney verifies the whole book against itself, the orders, the stock, and the provider's account.
@@ -42,6 +42,8 @@ type soldRow struct {
 	Net         int64          `db:"net_minor"`
 	Refunded    int64          `db:"refunded_minor"`
 	RefundedNet int64          `db:"refunded_net_minor"`
+	Disputed    int64          `db:"disputed_minor"`
+	DisputedNet int64          `db:"disputed_net_minor"`
 }
 
 func (r soldRow) order() Order {
@@ -56,7 +58,8 @@ func (s *Service) eachSold(ctx context.Context, q db.Q, each func([]soldRow) err
 	for {
 		var rows []soldRow
 		if err := q.Select(ctx, &rows, `
-			SELECT id, shop_id, creator_id, test, status, provider, currency, total_minor, fee_minor, net_minor, refunded_minor, refunded_net_minor
+			SELECT id, shop_id, creator_id, test, status, provider, currency, total_minor, fee_minor, net_minor, refunded_minor, refunded_net_minor,
+				disputed_minor, disputed_net_minor
 			FROM orders
 			WHERE id > $1 AND paid_at IS NOT NULL AND NOT test AND total_minor > 0
 			ORDER BY id
@@ -146,11 +149,20 @@ func (s *Service) checkEntries(ctx context.Context, q db.Q) (out []ledger.Findin
 
 // checkRefunds: what orders say was given back is what the book says.
 func (s *Service) checkRefunds(ctx context.Context, q db.Q) (out []ledger.Finding, err error) {
+	return s.checkBack(ctx, q, "refund", func(r soldRow) (all, net int64) { return r.Refunded, r.RefundedNet })
+}
+
+// checkDisputes: what orders say banks have taken is what the book says.
+func (s *Service) checkDisputes(ctx context.Context, q db.Q) (out []ledger.Finding, err error) {
+	return s.checkBack(ctx, q, "dispute", func(r soldRow) (all, net int64) { return r.Disputed, r.DisputedNet })
+}
+
+func (s *Service) checkBack(ctx context.Context, q db.Q, kind string, of func(soldRow) (all, net int64)) (out []ledger.Finding, err error) {
 	type sums struct{ all, net int64 }
 	booked := map[string]sums{}
-	err = ledger.Entries(ctx, q, "refund", func(rows []ledger.Movement) error {
+	err = ledger.Entries(ctx, q, kind, func(rows []ledger.Movement) error {
 		for _, m := range rows {
-			o, _, _ := strings.Cut(strings.TrimPrefix(m.Key, "refund:"), ":")
+			o, _, _ := strings.Cut(strings.TrimPrefix(m.Key, kind+":"), ":")
 			b := booked[o]
 			switch {
 			case strings.HasPrefix(string(m.Account), "creator:"):
@@ -169,9 +181,9 @@ func (s *Service) checkRefunds(ctx context.Context, q db.Q) (out []ledger.Findin
 		for _, r := range rows {
 			b := booked[r.ID.String()]
 			delete(booked, r.ID.String())
-			if b.all != r.Refunded || b.net != r.RefundedNet {
-				out = append(out, ledger.Finding{Check: "refund", Subject: r.ID.String(),
-					Detail: fmt.Sprintf("the book says %d (%d the creator's), the order %d (%d) %s", b.all, b.net, r.Refunded, r.RefundedNet, r.Currency)})
+			if all, net := of(r); b.all != all || b.net != net {
+				out = append(out, ledger.Finding{Check: kind, Subject: r.ID.String(),
+					Detail: fmt.Sprintf("the book says %d (%d the creator's), the order %d (%d) %s", b.all, b.net, all, net, r.Currency)})
 			}
 			if r.Refunded == r.Total && r.RefundedNet != r.Net {
 				out = append(out, ledger.Finding{Check: "refund", Subject: r.ID.String(), Detail: "all was given back, but not all of the creator's part"})
@@ -180,7 +192,7 @@ func (s *Service) checkRefunds(ctx context.Context, q db.Q) (out []ledger.Findin
 		return nil
 	})
 	for o := range booked {
-		out = append(out, ledger.Finding{Check: "refund", Subject: o, Detail: "is in the book but no paid order"})
+		out = append(out, ledger.Finding{Check: kind, Subject: o, Detail: "is in the book but no paid order"})
 	}
 	return out, err
 }
@@ -222,7 +234,7 @@ func (s *Service) checkStates(ctx context.Context, q db.Q) (out []ledger.Finding
 				WHEN o.status = 'paid' AND o.refunded_minor <> 0 THEN 'paid, but something was given back'
 				WHEN o.paid_at IS NOT NULL AND i.items <> i.granted THEN i.items || ' items, ' || i.granted || ' granted'
 				WHEN o.paid_at IS NULL AND i.granted > 0 THEN 'granted without being paid'
-				WHEN o.status = 'refunded' AND i.live > 0 AND o.total_minor > 0 THEN 'refunded, but still granted'
+				WHEN o.status = 'refunded' AND i.live > 0 AND o.total_minor > 0 AND NOT o.keep_access THEN 'refunded, but still granted'
 				WHEN i.total <> o.subtotal_minor THEN 'the items do not add up'
 				END AS why
 			FROM orders o JOIN checkouts c ON c.id = o.checkout_id

@@ -30,6 +30,16 @@ type StartInput struct {
 	Locale   string
 	Test     bool    // the owner tries the own shop
 	By       id.User // who is signed in, if anyone
+	Provider string  // who takes the money; empty: the first
+	Client   Client
+}
+
+// Client is what a buyer's browser shows of itself. It is kept hashed, and only for the rules against fraud.
+type Client struct {
+	IP        string
+	UserAgent string
+	Browser   string // a random first-party cookie
+	Country   string // as a trusted proxy says; may be empty
 }
 
 // Started says where the buyer goes next.
@@ -76,6 +86,11 @@ func (s *Service) Start(ctx context.Context, in StartInput) (Started, error) {
 	}
 	if err := s.price(ctx, w); err != nil {
 		return Started{}, err
+	}
+	if s.Admit != nil && !w.Test {
+		if err := s.Admit(ctx, w.StartInput, w.quote); err != nil {
+			return Started{}, err
+		}
 	}
 	if w.held, err = s.hold(ctx, w); err != nil {
 		return Started{}, err
@@ -126,6 +141,12 @@ func (s *Service) wish(in StartInput) (*wish, error) {
 	if age := s.DB.Now().Sub(made(key)); err != nil || age > keyAge || age < -time.Hour {
 		f.Add("key", errOldForm.Message)
 	}
+	if w.Provider == "" && len(s.Providers) > 0 {
+		w.Provider = s.Providers[0].Name()
+	}
+	if _, ok := s.Providers.By(w.Provider); !ok {
+		f.Add("provider", "Choose how to pay.")
+	}
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
@@ -141,7 +162,7 @@ func (s *Service) wish(in StartInput) (*wish, error) {
 // fingerprint tells whether a form is sent again or another one under the same key.
 func (w *wish) fingerprint() []byte {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %s %v\n", w.Email, w.Expected, w.Test)
+	fmt.Fprintf(h, "%q %s %v %s\n", w.Email, w.Expected, w.Test, w.Provider)
 	for _, l := range w.Lines {
 		fmt.Fprintf(h, "%s %d\n", l.Product, l.Quantity)
 	}

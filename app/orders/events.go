@@ -11,6 +11,7 @@ const (
 // SendReceipt mails the buyer the receipt with the order's link. Enqueued with the sale, once an order.
 type SendReceipt struct {
 	Order id.Order `json:"order"`
+	Cause string   `json:"cause,omitempty"` // empty for the first
 }
 
 func (SendReceipt) Kind() string { return "orders:receipt" }

@@ -35,7 +35,7 @@ func TestLeavingThePaymentPageLeadsBackToIt(t *testing.T) {
 	if p.Header.Get("Referrer-Policy") == "" || w.stored() != before {
 		t.Fatal("the page wrote something, or leaks its address")
 	}
-	if _, err := w.service.Provider.Expire(t.Context(), sess); err != nil {
+	if _, err := w.service.Providers[0].Expire(t.Context(), sess); err != nil {
 		t.Fatal(err)
 	}
 	p = b.Get(w.service.ReturnPath(c)).Is(http.StatusOK).Has("did not go through").Has("Nothing was charged")

@@ -178,7 +178,7 @@ func (w *till) tellOnce(tp template, order []int, r *rand.Rand) error {
 		}
 	}
 	for _, i := range told {
-		e, err := w.inbox.Provider.ParseEvent([]byte(bodies[i]))
+		e, err := w.inbox.Providers[0].ParseEvent([]byte(bodies[i]))
 		if err != nil {
 			return err
 		}

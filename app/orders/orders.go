@@ -4,6 +4,7 @@ package orders
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -49,12 +50,20 @@ type Order struct {
 	Subtotal, Discount, Tax, Shipping, Total money.Amount
 	Fee, Net, Refunded                       money.Amount
 	RefundedNet                              money.Amount // the creator's part of Refunded
+	Disputed, DisputedNet                    money.Amount // withdrawn by buyers' banks and not given back
+	Refunding                                money.Amount // asked of the provider and not answered yet
 	FeeVersion                               int
 
-	Provider      string // "stripe", or "none" when nothing was to pay
+	Provider      string // "stripe", "paypal", or "none" when nothing was to pay
 	PaymentIntent string
 	Charge        string
-	Risk          string
+	Risk          string // the provider's level
+	Score         int    // the provider's score
+	Review        Review
+	Matured       time.Time // when its money became available; zero: not yet
+	Held          time.Time // since when its money is held; zero: it is not
+	HeldWhy       string
+	KeepAccess    bool // downloads stay although all is given back
 	CreatedAt     time.Time
 	PaidAt        time.Time // zero until paid
 	Items         []Item
@@ -127,16 +136,44 @@ type Catalogue interface {
 
 // Service is the way in.
 type Service struct {
-	DB        *db.DB
-	Catalogue Catalogue
-	Fees      *fees.Service
-	Stock     *inventory.Service
-	Provider  payments.Provider
-	Inbox     *payments.Inbox // only asked what waits in it
-	Secret    string          // link tokens are derived from it
-	AppURL    string          // no trailing slash
+	DB         *db.DB
+	Catalogue  Catalogue
+	Fees       *fees.Service
+	Stock      *inventory.Service
+	Providers  payments.Providers // the first takes what nobody chose
+	Inbox      *payments.Inbox    // only asked what waits in it
+	Secret     string             // link tokens are derived from it
+	AppURL     string             // no trailing slash
+	Settlement time.Duration      // from the sale until its money is available to the creator
+
+	Hooks
 
 	beginning singleflight.Group
+}
+
+// Hooks are what features above have to say. Each may be nil.
+type Hooks struct {
+	// Admit refuses a checkout before anything is written.
+	Admit func(ctx context.Context, in StartInput, q Quote) error
+	// Assess says whether a paid checkout must be looked at by a person before it is delivered and its money moves.
+	Assess func(ctx context.Context, tx *db.Tx, c Checkout, f payments.Fact) (flagged bool, err error)
+	// Attempted hears of a payment that failed.
+	Attempted func(ctx context.Context, tx *db.Tx, c Checkout, f payments.Fact) error
+	// OnRefund hears of a provider's refund of an order, once a state.
+	OnRefund func(ctx context.Context, tx *db.Tx, o id.Order, r payments.Refund) error
+	// OnDispute hears of a dispute of a checkout's orders, once a change.
+	OnDispute func(ctx context.Context, tx *db.Tx, all []Order, d payments.Dispute) error
+}
+
+// ProviderOf finds the provider that a checkout or order names.
+func (s *Service) ProviderOf(name string) (payments.Provider, bool) { return s.Providers.By(name) }
+
+// provider is the one that a checkout was begun with.
+func (s *Service) provider(c Checkout) (payments.Provider, error) {
+	if p, ok := s.Providers.By(c.Provider); ok {
+		return p, nil
+	}
+	return nil, fmt.Errorf("checkout %s: no provider %q is configured", c.ID, c.Provider)
 }
 
 // Token is what stands in the order's secret link, /o/{token}.

@@ -29,6 +29,7 @@ import (
 	"vitrine/app/mail"
 	"vitrine/app/money"
 	"vitrine/app/orders"
+	"vitrine/app/payments"
 	"vitrine/app/payments/stripe"
 	"vitrine/app/sandbox"
 	"vitrine/app/sandbox/sandboxtest"
@@ -143,7 +144,7 @@ func newPagesOn(t *testing.T, d *db.DB) *pages {
 	stored := files.New(d, outside.bucket, cfg.MediaURL)
 	w.stripe = sandboxtest.Start(t, sandbox.Options{}).Stripe()
 	provider := stripe.New(stripe.Options{Key: w.stripe.Key(), APIURL: w.stripe.URL(), WebhookSecrets: w.stripe.WebhookSecret()})
-	w.service = &orders.Service{DB: d, Catalogue: catalogue{}, Fees: &fees.Service{}, Stock: &inventory.Service{DB: d}, Provider: provider, Secret: secret, AppURL: cfg.AppURL}
+	w.service = &orders.Service{DB: d, Catalogue: catalogue{}, Fees: &fees.Service{}, Stock: &inventory.Service{DB: d}, Providers: payments.Providers{provider}, Secret: secret, AppURL: cfg.AppURL}
 	w.handler = &orders.Handler{Service: w.service, Sellers: sellers(cfg.ShopURL), ShopURL: cfg.ShopURL}
 	w.handler.Delivery = &orders.Delivery{Orders: w.service, Links: stored, Bucket: w.bucket, Files: w.filesOf}
 	w.handler.Library = &orders.Library{Orders: w.service}

@@ -20,11 +20,27 @@ import (
 type fact struct {
 	payments.Fact
 	refused bool // no page was ever opened
+	first   bool // it made the checkout paid: what was told before counts now
 }
 
 // ApplyEvent does what follows from a provider's event; it says in a word what came of it.
 func (s *Service) ApplyEvent(ctx context.Context, tx *db.Tx, e payments.Event) (outcome string, err error) {
 	return s.settle(ctx, tx, fact{Fact: e.Fact})
+}
+
+// WantsLook says whether it is worth asking how the payment of an event stands. A sale that is booked, with what the
+// bank said of it, is old news.
+func (s *Service) WantsLook(ctx context.Context, q db.Q, e payments.Event) (bool, error) {
+	f := e.Fact
+	if f.State != payments.Succeeded || f.Refunded.Minor > 0 || f.Charge != "" {
+		return true, nil
+	}
+	var known bool
+	err := q.Get(ctx, &known, `
+		SELECT EXISTS (SELECT 1 FROM checkouts c JOIN orders o ON o.checkout_id = c.id
+			WHERE (c.id = $1 OR c.session_id = NULLIF($2, '') OR c.payment_intent_id = NULLIF($3, '')) AND c.status = 'paid' AND o.charge_id IS NOT NULL)`,
+		f.Checkout, f.Session, f.Intent)
+	return !known, err
 }
 
 // settle brings a checkout up to what a fact says. Facts come from webhooks, look-ups and sweeps, twice and in
@@ -56,7 +72,24 @@ func (s *Service) settle(ctx context.Context, tx *db.Tx, f fact) (outcome string
 		}
 		return "expired", s.Stock.Release(ctx, tx, c.ID)
 	}
-	return "noted", nil
+	return s.note(ctx, tx, c, f)
+}
+
+// note takes in what does not change how the checkout stands: an attempt that failed, a refund, a dispute.
+func (s *Service) note(ctx context.Context, tx *db.Tx, c Checkout, f fact) (string, error) {
+	if f.Note != "" && s.Attempted != nil {
+		if err := s.Attempted(ctx, tx, c, f.Fact); err != nil {
+			return "", err
+		}
+	}
+	if len(f.Refunds)+len(f.Disputes) == 0 {
+		return "noted", nil
+	}
+	did, err := s.apply(ctx, tx, c, f)
+	if err != nil || did {
+		return "taken back", err
+	}
+	return "known", nil
 }
 
 func word(n int64, did string) string {
@@ -89,12 +122,11 @@ func (s *Service) succeed(ctx context.Context, tx *db.Tx, c Checkout, f fact) (s
 		if err := s.markPaid(ctx, tx, &c, f); err != nil {
 			return "", err
 		}
+		f.first = true
 	}
-	if f.Refunded.Minor > 0 {
-		did, err := s.refund(ctx, tx, c, f.Refunded)
-		if err != nil || did {
-			return "refunded", err
-		}
+	did, err := s.apply(ctx, tx, c, f)
+	if err != nil || did {
+		return "taken back", err
 	}
 	return outcome, nil
 }
@@ -152,22 +184,32 @@ func (s *Service) markPaid(ctx context.Context, tx *db.Tx, c *Checkout, f fact) 
 			return fmt.Errorf("sell: %w", err)
 		}
 	}
-	if err := s.announce(ctx, tx, all); err != nil {
+	flagged := false
+	if s.Assess != nil && !c.Test {
+		if flagged, err = s.Assess(ctx, tx, *c, f.Fact); err != nil {
+			return fmt.Errorf("assess: %w", err)
+		}
+	}
+	if err := s.announce(ctx, tx, all, flagged); err != nil {
 		return err
 	}
 	// Last, what other sales of the shop wait for: its counter and its accounts.
 	if err := s.numberOrders(ctx, tx, c.ID, f); err != nil {
 		return fmt.Errorf("number orders: %w", err)
 	}
-	return s.book(ctx, tx, all)
+	if err := s.book(ctx, tx, all); err != nil || !flagged {
+		return err
+	}
+	return s.flag(ctx, tx, *c)
 }
 
-// announce enqueues the mails and tells the open screens.
-func (s *Service) announce(ctx context.Context, tx *db.Tx, all []Order) error {
+// announce enqueues the mails and tells the open screens. Of an order that is flagged the creator hears once it is
+// decided.
+func (s *Service) announce(ctx context.Context, tx *db.Tx, all []Order, flagged bool) error {
 	var mails []job.Item
 	for _, o := range all {
-		mails = append(mails, job.Item{Task: SendReceipt{o.ID}, Options: []job.Option{job.Key("receipt:" + o.ID.String())}})
-		if !o.Test {
+		mails = append(mails, job.Item{Task: SendReceipt{Order: o.ID}, Options: []job.Option{job.Key("receipt:" + o.ID.String())}})
+		if !o.Test && !flagged {
 			mails = append(mails, job.Item{Task: SendSale{o.ID}, Options: []job.Option{job.Key("sale:" + o.ID.String())}})
 		}
 		if err := event.Emit(ctx, tx, EventPaid, o.Shop.String()); err != nil {
@@ -253,14 +295,18 @@ func (s *Service) ask(ctx context.Context, c Checkout, end bool) (payments.Sessi
 		}
 		c.Session = sess.ID
 	}
+	p, err := s.provider(c)
+	if err != nil {
+		return payments.Session{}, err
+	}
 	failpoint.Hit("provider.session.before_call")
-	sess, err := s.Provider.Session(ctx, c.Session)
+	sess, err := p.Session(ctx, c.Session)
 	failpoint.Hit("provider.session.after_call")
 	if err != nil || !end || !sess.Open {
 		return sess, err
 	}
 	failpoint.Hit("provider.expire.before_call")
-	sess, err = s.Provider.Expire(ctx, c.Session)
+	sess, err = p.Expire(ctx, c.Session)
 	failpoint.Hit("provider.expire.after_call")
 	return sess, err
 }

@@ -18,60 +18,86 @@ import (
 // settling is how long a payment may be known to one side only.
 const settling = 10 * time.Minute
 
-// Difference is a payment of which the provider and we say different things.
+// Difference is a payment, or a payout, of which a provider and we say different things.
 type Difference struct {
+	Provider string
 	Intent   string
+	Payout   id.Payout   // zero: it is a payment
 	Checkout id.Checkout // zero: we know nothing of it
 	Theirs   money.Amount
 	Ours     money.Amount
 	Since    time.Time
 }
 
-// account is the provider's account as far as it is about payments.
+// account is a provider's account as far as it is about buyers and creators.
 type account struct {
-	since  time.Time
-	net    map[string]money.Amount // by payment: charged less given back
-	at     map[string]time.Time    // of the last movement
-	total  map[money.Currency]int64
-	fees   map[money.Currency]int64
-	others map[money.Currency]int64
+	provider payments.Provider
+	since    time.Time
+	net      map[string]money.Amount // by payment: charged less what was taken back; and by payout
+	at       map[string]time.Time    // of the last movement
+	payouts  map[string]id.Payout
+	total    map[money.Currency]int64
+	fees     map[money.Currency]int64
+	others   map[money.Currency]int64
 }
 
 // readAccount asks for everything that moved since a moment.
-func (s *Service) readAccount(ctx context.Context, since time.Time) (account, error) {
-	a := account{since: since, net: map[string]money.Amount{}, at: map[string]time.Time{}, total: map[money.Currency]int64{}, fees: map[money.Currency]int64{}, others: map[money.Currency]int64{}}
+func (s *Service) readAccount(ctx context.Context, p payments.Provider, since time.Time) (account, error) {
+	a := account{provider: p, since: since, net: map[string]money.Amount{}, at: map[string]time.Time{}, payouts: map[string]id.Payout{},
+		total: map[money.Currency]int64{}, fees: map[money.Currency]int64{}, others: map[money.Currency]int64{}}
 	failpoint.Hit("provider.movements.before_call")
-	err := s.Provider.Movements(ctx, since, func(m payments.Movement) error {
+	err := p.Movements(ctx, since, func(m payments.Movement) error {
 		a.fees[m.Fee.Currency] += m.Fee.Minor
-		if m.Kind == payments.MovementOther {
+		key := m.Intent
+		switch {
+		case m.Kind == payments.MovementOther:
 			a.others[m.Amount.Currency] += m.Amount.Minor
 			return nil
+		case m.Kind == payments.MovementPayout:
+			key = "payout " + m.Payout.String()
+			a.payouts[key] = m.Payout
 		}
 		a.total[m.Amount.Currency] += m.Amount.Minor
-		have, ok := a.net[m.Intent]
+		have, ok := a.net[key]
 		if !ok {
 			have = money.Amount{Currency: m.Amount.Currency}
 		}
-		a.net[m.Intent] = have.Add(m.Amount)
-		if m.At.After(a.at[m.Intent]) {
-			a.at[m.Intent] = m.At
+		a.net[key] = have.Add(m.Amount)
+		if m.At.After(a.at[key]) {
+			a.at[key] = m.At
 		}
 		return nil
 	})
 	failpoint.Hit("provider.movements.after_call")
 	if err != nil {
-		return a, fmt.Errorf("read the provider's account: %w", err)
+		return a, fmt.Errorf("read the account at %s: %w", p.Name(), err)
 	}
 	return a, nil
 }
 
-// Compare reads the provider's whole account and returns a check of it against the book: per currency against
-// the ledger's account, and per payment both ways. Payments of the last minutes may be on their way to us.
+// Compare reads the providers' whole accounts and returns a check of them against the book: per currency against
+// the ledger's account, and per payment and payout both ways. What moved in the last minutes may be on its way to us.
 func (s *Service) Compare(ctx context.Context) (ledger.Checker, error) {
-	a, err := s.readAccount(ctx, time.Time{})
-	if err != nil {
-		return nil, err
+	var all []ledger.Checker
+	for _, p := range s.Providers {
+		a, err := s.readAccount(ctx, p, time.Time{})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s.compare(a))
 	}
+	return func(ctx context.Context, q db.Q) (out []ledger.Finding, err error) {
+		for _, check := range all {
+			found, err := check(ctx, q)
+			if out = append(out, found...); err != nil {
+				return out, err
+			}
+		}
+		return out, nil
+	}, nil
+}
+
+func (s *Service) compare(a account) ledger.Checker {
 	return func(ctx context.Context, q db.Q) ([]ledger.Finding, error) {
 		diffs, err := s.differences(ctx, q, a)
 		if err != nil {
@@ -89,24 +115,29 @@ func (s *Service) Compare(ctx context.Context) (ledger.Checker, error) {
 		}
 		sums, err := s.compareSums(ctx, q, a, explained)
 		return append(out, sums...), err
-	}, nil
+	}
 }
 
 // compareSums holds the provider's sums against the ledger, less the differences that are listed one by one.
 func (s *Service) compareSums(ctx context.Context, q db.Q, a account, explained map[money.Currency]int64) ([]ledger.Finding, error) {
 	var out []ledger.Finding
+	booked, err := payments.FeesBooked(ctx, q, a.provider.Name())
+	if err != nil {
+		return nil, fmt.Errorf("fees of %s: %w", a.provider.Name(), err)
+	}
 	for _, c := range money.Known() {
-		b, err := ledger.Balance(ctx, q, ledger.Provider(s.Provider.Name()), c)
+		b, err := ledger.Balance(ctx, q, ledger.Provider(a.provider.Name()), c)
 		if err != nil {
 			return out, err
 		}
-		theirs, ours := a.total[c], -b.Minor
+		theirs, ours := a.total[c], -b.Minor+booked[c] // fees are compared by themselves
 		if theirs == 0 && ours == 0 && a.fees[c] == 0 && a.others[c] == 0 {
 			continue
 		}
 		in := func(n int64) money.Amount { return money.Amount{Minor: n, Currency: c} }
 		out = append(out, ledger.Finding{Check: "provider", Subject: string(c), Note: true,
-			Detail: fmt.Sprintf("charged less given back %s, in the book %s, kept by the provider %s, other movements %s", in(theirs), in(ours), in(a.fees[c]), in(a.others[c]))})
+			Detail: fmt.Sprintf("%s: moved for buyers and creators %s, in the book %s; kept by the provider %s, in the book %s; the platform's own movements %s",
+				a.provider.Name(), in(theirs), in(ours), in(a.fees[c]), in(booked[c]), in(a.others[c]))})
 		if theirs-ours != explained[c] {
 			out = append(out, ledger.Finding{Check: "provider", Subject: string(c),
 				Detail: fmt.Sprintf("the account has %s, the book %s, and payments explain %s", in(theirs), in(ours), in(explained[c]))})
@@ -117,11 +148,14 @@ func (s *Service) compareSums(ctx context.Context, q db.Q, a account, explained 
 
 // differences compares payment by payment, both ways.
 func (s *Service) differences(ctx context.Context, q db.Q, a account) ([]Difference, error) {
-	ours, err := s.listPayments(ctx, q, slices.Sorted(maps.Keys(a.net)), a.since)
+	out, err := s.payoutDifferences(ctx, q, a)
 	if err != nil {
 		return nil, err
 	}
-	var out []Difference
+	ours, err := s.listPayments(ctx, q, a.provider.Name(), slices.Sorted(maps.Keys(a.net)), a.since)
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range ours {
 		theirs, known := a.net[p.Intent]
 		delete(a.net, p.Intent)
@@ -136,10 +170,10 @@ func (s *Service) differences(ctx context.Context, q db.Q, a account) ([]Differe
 		if !known {
 			since = p.At
 		}
-		out = append(out, Difference{Intent: p.Intent, Checkout: p.Checkout, Theirs: theirs, Ours: mine, Since: since})
+		out = append(out, Difference{Provider: a.provider.Name(), Intent: p.Intent, Checkout: p.Checkout, Theirs: theirs, Ours: mine, Since: since})
 	}
 	for intent, theirs := range a.net {
-		out = append(out, Difference{Intent: intent, Theirs: theirs, Ours: money.Amount{Currency: theirs.Currency}, Since: a.at[intent]})
+		out = append(out, Difference{Provider: a.provider.Name(), Intent: intent, Theirs: theirs, Ours: money.Amount{Currency: theirs.Currency}, Since: a.at[intent]})
 	}
 	slices.SortFunc(out, func(a, b Difference) int { return a.Since.Compare(b.Since) })
 	return out, nil
@@ -148,8 +182,40 @@ func (s *Service) differences(ctx context.Context, q db.Q, a account) ([]Differe
 // Reconcile looks for payments that no event has told us about, asks how each stands, and applies the answer
 // as it would have applied the event. What still differs is put before a person, never adjusted.
 func (s *Service) Reconcile(ctx context.Context) error {
+	for _, p := range s.Providers {
+		if err := s.reconcile(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// payoutDifferences compares payout by payout, and takes them off the account.
+func (s *Service) payoutDifferences(ctx context.Context, q db.Q, a account) ([]Difference, error) {
+	var out []Difference
+	for _, key := range slices.Sorted(maps.Keys(a.payouts)) {
+		theirs, p := a.net[key], a.payouts[key]
+		delete(a.net, key)
+		lines, err := ledger.ByKeys(ctx, q, []string{"payout:" + p.String() + ":sent", "payout:" + p.String() + ":returned"})
+		if err != nil {
+			return nil, err
+		}
+		ours := money.Amount{Currency: theirs.Currency}
+		for _, l := range lines {
+			if l.Account == ledger.Provider(a.provider.Name()) && l.Currency == ours.Currency {
+				ours.Minor -= l.Amount
+			}
+		}
+		if ours != theirs {
+			out = append(out, Difference{Provider: a.provider.Name(), Intent: key, Payout: p, Theirs: theirs, Ours: ours, Since: a.at[key]})
+		}
+	}
+	return out, nil
+}
+
+func (s *Service) reconcile(ctx context.Context, p payments.Provider) error {
 	now := s.DB.Now()
-	a, err := s.readAccount(ctx, now.Add(-reach))
+	a, err := s.readAccount(ctx, p, now.Add(-reach))
 	if err != nil {
 		return err
 	}
@@ -161,7 +227,7 @@ func (s *Service) Reconcile(ctx context.Context) error {
 		if now.Sub(d.Since) < settling {
 			continue
 		}
-		if err := s.learn(ctx, d); err != nil {
+		if err := s.learn(ctx, p, d); err != nil {
 			return fmt.Errorf("reconcile %s: %w", d.Intent, err)
 		}
 	}
@@ -173,9 +239,18 @@ func (s *Service) Reconcile(ctx context.Context) error {
 const reach = 40 * 24 * time.Hour
 
 // learn asks how a payment stands, applies the answer, and reports what differs even then.
-func (s *Service) learn(ctx context.Context, d Difference) error {
+func (s *Service) learn(ctx context.Context, p payments.Provider, d Difference) error {
+	if !d.Payout.IsZero() { // payouts ask for themselves; what still differs then is for a person
+		err := s.DB.InTx(ctx, func(tx *db.Tx) error {
+			err := s.openDifference(ctx, tx, d)
+			failpoint.Hit("reconcile.payout.before_commit")
+			return err
+		})
+		failpoint.Hit("reconcile.payout.after_commit")
+		return err
+	}
 	failpoint.Hit("provider.payment.before_call")
-	f, err := s.Provider.Payment(ctx, d.Intent)
+	f, err := p.Payment(ctx, d.Intent)
 	failpoint.Hit("provider.payment.after_call")
 	d.Theirs = money.Amount{Currency: d.Theirs.Currency}
 	switch {
@@ -187,6 +262,9 @@ func (s *Service) learn(ctx context.Context, d Difference) error {
 		d.Theirs = f.Amount
 		if f.Refunded.Minor > 0 {
 			d.Theirs = f.Amount.Sub(f.Refunded)
+		}
+		for _, v := range f.Disputes {
+			d.Theirs = d.Theirs.Sub(v.Withdrawn).Add(v.Reinstated)
 		}
 	}
 	err = s.DB.InTx(ctx, func(tx *db.Tx) error {
@@ -202,7 +280,7 @@ func (s *Service) learnIn(ctx context.Context, tx *db.Tx, d Difference, f paymen
 	if _, err := s.settle(ctx, tx, fact{Fact: f}); err != nil {
 		return err
 	}
-	ours, err := s.listPayments(ctx, tx, []string{d.Intent}, tx.Now.Add(time.Hour))
+	ours, err := s.listPayments(ctx, tx, d.Provider, []string{d.Intent}, tx.Now.Add(time.Hour))
 	if err != nil {
 		return err
 	}
@@ -213,8 +291,12 @@ func (s *Service) learnIn(ctx context.Context, tx *db.Tx, d Difference, f paymen
 	if d.Ours == d.Theirs {
 		return nil
 	}
+	return s.openDifference(ctx, tx, d)
+}
+
+func (s *Service) openDifference(ctx context.Context, tx *db.Tx, d Difference) error {
 	return s.openCase(ctx, tx, fmt.Sprintf("difference:%s:%d:%d", d.Intent, d.Theirs.Minor, d.Ours.Minor), "The provider's account and the book differ.",
-		details{"intent": d.Intent, "theirs": d.Theirs.String(), "ours": d.Ours.String()})
+		details{"provider": d.Provider, "intent": d.Intent, "theirs": d.Theirs.String(), "ours": d.Ours.String()})
 }
 
 // payment is one of our paid checkouts as the provider should know it.
@@ -227,13 +309,13 @@ type payment struct {
 }
 
 // listPayments lists paid checkouts: those that the provider named, and all that were paid since.
-func (s *Service) listPayments(ctx context.Context, q db.Q, intents []string, since time.Time) ([]payment, error) {
+func (s *Service) listPayments(ctx context.Context, q db.Q, provider string, intents []string, since time.Time) ([]payment, error) {
 	var rows []payment
 	err := q.Select(ctx, &rows, `
 		SELECT c.id, coalesce(c.payment_intent_id, 'none for checkout ' || c.id) AS payment_intent_id, c.currency, c.paid_at,
-			(SELECT sum(o.total_minor - o.refunded_minor)::bigint FROM orders o WHERE o.checkout_id = c.id) AS net
+			(SELECT sum(o.total_minor - o.refunded_minor - o.disputed_minor)::bigint FROM orders o WHERE o.checkout_id = c.id) AS net
 		FROM checkouts c
-		WHERE c.status = 'paid' AND c.provider = $1 AND (c.paid_at >= $2 OR c.payment_intent_id = ANY($3::text[]))`, s.Provider.Name(), since, db.Array(intents))
+		WHERE c.status = 'paid' AND c.provider = $1 AND (c.paid_at >= $2 OR c.payment_intent_id = ANY($3::text[]))`, provider, since, db.Array(intents))
 	if err != nil {
 		return nil, fmt.Errorf("paid checkouts: %w", err)
 	}

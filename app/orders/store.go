@@ -36,6 +36,15 @@ type orderRow struct {
 	FeeVersion int            `db:"fee_version"`
 	Refunded   int64          `db:"refunded_minor"`
 	RefundNet  int64          `db:"refunded_net_minor"`
+	Disputed   int64          `db:"disputed_minor"`
+	DispNet    int64          `db:"disputed_net_minor"`
+	Refunding  int64          `db:"refunding_minor"`
+	MaturedAt  *time.Time     `db:"matured_at"`
+	HeldAt     *time.Time     `db:"held_at"`
+	HeldWhy    string         `db:"held_why"`
+	Review     Review         `db:"review"`
+	Score      int            `db:"risk_score"`
+	KeepAccess bool           `db:"keep_access"`
 	Provider   string         `db:"provider"`
 	Intent     *string        `db:"payment_intent_id"`
 	Charge     *string        `db:"charge_id"`
@@ -53,6 +62,8 @@ func (r orderRow) order() Order {
 		Fee: in(r.Fee), Net: in(r.Net), Refunded: in(r.Refunded), RefundedNet: in(r.RefundNet), FeeVersion: r.FeeVersion,
 		Provider: r.Provider, PaymentIntent: deref(r.Intent), Charge: deref(r.Charge), Risk: r.Risk,
 		CreatedAt: r.CreatedAt, PaidAt: deref(r.PaidAt),
+		Disputed: in(r.Disputed), DisputedNet: in(r.DispNet), Refunding: in(r.Refunding), Matured: deref(r.MaturedAt), Held: deref(r.HeldAt), HeldWhy: r.HeldWhy,
+		Review: r.Review, Score: r.Score, KeepAccess: r.KeepAccess,
 	}
 }
 
@@ -68,7 +79,8 @@ func (s *Service) findOrder(ctx context.Context, q db.Q, o id.Order) (Order, err
 	err := q.Get(ctx, &r, `
 		SELECT o.id, o.checkout_id, o.shop_id, o.creator_id, o.buyer_id, o.number, o.status, o.test, o.email, c.locale, o.currency,
 			o.subtotal_minor, o.discount_minor, o.tax_minor, o.shipping_minor, o.total_minor, o.fee_minor, o.net_minor, o.fee_version,
-			o.refunded_minor, o.refunded_net_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
+			o.refunded_minor, o.refunded_net_minor, o.disputed_minor, o.disputed_net_minor, o.refunding_minor, o.matured_at, o.held_at, o.held_why,
+			o.review, o.risk_score, o.keep_access, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
 		FROM orders o JOIN checkouts c ON c.id = o.checkout_id
 		WHERE o.id = $1`, o)
 	if err != nil {
@@ -82,7 +94,8 @@ func (s *Service) findOrderOf(ctx context.Context, q db.Q, creator id.User, o id
 	err := q.Get(ctx, &r, `
 		SELECT o.id, o.checkout_id, o.shop_id, o.creator_id, o.buyer_id, o.number, o.status, o.test, o.email, c.locale, o.currency,
 			o.subtotal_minor, o.discount_minor, o.tax_minor, o.shipping_minor, o.total_minor, o.fee_minor, o.net_minor, o.fee_version,
-			o.refunded_minor, o.refunded_net_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
+			o.refunded_minor, o.refunded_net_minor, o.disputed_minor, o.disputed_net_minor, o.refunding_minor, o.matured_at, o.held_at, o.held_why,
+			o.review, o.risk_score, o.keep_access, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
 		FROM orders o JOIN checkouts c ON c.id = o.checkout_id
 		WHERE o.id = $1 AND o.creator_id = $2 AND o.paid_at IS NOT NULL`, o, creator)
 	if err != nil {
@@ -96,7 +109,8 @@ func (s *Service) findOrderByToken(ctx context.Context, q db.Q, hash []byte) (Or
 	err := q.Get(ctx, &r, `
 		SELECT o.id, o.checkout_id, o.shop_id, o.creator_id, o.buyer_id, o.number, o.status, o.test, o.email, c.locale, o.currency,
 			o.subtotal_minor, o.discount_minor, o.tax_minor, o.shipping_minor, o.total_minor, o.fee_minor, o.net_minor, o.fee_version,
-			o.refunded_minor, o.refunded_net_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
+			o.refunded_minor, o.refunded_net_minor, o.disputed_minor, o.disputed_net_minor, o.refunding_minor, o.matured_at, o.held_at, o.held_why,
+			o.review, o.risk_score, o.keep_access, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
 		FROM orders o JOIN checkouts c ON c.id = o.checkout_id
 		WHERE o.token_hash = $1`, hash)
 	if err != nil {
@@ -110,7 +124,8 @@ func (s *Service) listOrdersOfCheckout(ctx context.Context, q db.Q, c id.Checkou
 	err := q.Select(ctx, &rows, `
 		SELECT o.id, o.checkout_id, o.shop_id, o.creator_id, o.buyer_id, o.number, o.status, o.test, o.email, c.locale, o.currency,
 			o.subtotal_minor, o.discount_minor, o.tax_minor, o.shipping_minor, o.total_minor, o.fee_minor, o.net_minor, o.fee_version,
-			o.refunded_minor, o.refunded_net_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
+			o.refunded_minor, o.refunded_net_minor, o.disputed_minor, o.disputed_net_minor, o.refunding_minor, o.matured_at, o.held_at, o.held_why,
+			o.review, o.risk_score, o.keep_access, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
 		FROM orders o JOIN checkouts c ON c.id = o.checkout_id
 		WHERE o.checkout_id = $1
 		ORDER BY o.id`, c)
@@ -122,7 +137,8 @@ func (s *Service) listOrdersOfBuyer(ctx context.Context, q db.Q, b id.Buyer) ([]
 	err := q.Select(ctx, &rows, `
 		SELECT o.id, o.checkout_id, o.shop_id, o.creator_id, o.buyer_id, o.number, o.status, o.test, o.email, c.locale, o.currency,
 			o.subtotal_minor, o.discount_minor, o.tax_minor, o.shipping_minor, o.total_minor, o.fee_minor, o.net_minor, o.fee_version,
-			o.refunded_minor, o.refunded_net_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
+			o.refunded_minor, o.refunded_net_minor, o.disputed_minor, o.disputed_net_minor, o.refunding_minor, o.matured_at, o.held_at, o.held_why,
+			o.review, o.risk_score, o.keep_access, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
 		FROM orders o JOIN checkouts c ON c.id = o.checkout_id
 		WHERE o.buyer_id = $1 AND o.paid_at IS NOT NULL AND NOT o.test
 		ORDER BY o.created_at DESC, o.id DESC
@@ -135,7 +151,8 @@ func (s *Service) listOrders(ctx context.Context, q db.Q, creator id.User, shop 
 	err := q.Select(ctx, &rows, `
 		SELECT o.id, o.checkout_id, o.shop_id, o.creator_id, o.buyer_id, o.number, o.status, o.test, o.email, c.locale, o.currency,
 			o.subtotal_minor, o.discount_minor, o.tax_minor, o.shipping_minor, o.total_minor, o.fee_minor, o.net_minor, o.fee_version,
-			o.refunded_minor, o.refunded_net_minor, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
+			o.refunded_minor, o.refunded_net_minor, o.disputed_minor, o.disputed_net_minor, o.refunding_minor, o.matured_at, o.held_at, o.held_why,
+			o.review, o.risk_score, o.keep_access, o.provider, o.payment_intent_id, o.charge_id, o.risk_level, o.paid_at, o.created_at
 		FROM orders o JOIN checkouts c ON c.id = o.checkout_id
 		WHERE o.shop_id = $1 AND o.creator_id = $2 AND o.paid_at IS NOT NULL
 			AND (o.paid_at, o.id) < ($3, $4)

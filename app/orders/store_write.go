@@ -18,7 +18,7 @@ const free = "none"
 // insertCheckout writes buyer, checkout, orders and items in one statement, or finds the checkout that the key
 // belongs to; fresh says which.
 func (s *Service) insertCheckout(ctx context.Context, tx *db.Tx, w *wish) (c Checkout, fresh bool, err error) {
-	c = Checkout{ID: w.id, Email: w.Email, Total: w.quote.Total, Provider: s.Provider.Name(), Status: CheckoutOpen, Test: w.Test,
+	c = Checkout{ID: w.id, Email: w.Email, Total: w.quote.Total, Provider: w.Provider, Status: CheckoutOpen, Test: w.Test,
 		Locale: w.Locale, ExpiresAt: w.until, CreatedAt: tx.Now, inputs: w.inputs}
 	if w.Test || w.quote.Total.IsZero() {
 		c.Provider = free
@@ -69,8 +69,8 @@ func (s *Service) insertAll(ctx context.Context, tx *db.Tx, w *wish, c Checkout,
 			SELECT id FROM known UNION ALL SELECT id FROM new
 		), checkout AS (
 			INSERT INTO checkouts (id, client_key, inputs, token_hash, buyer_id, email, currency, total_minor, provider, status, statement, test,
-				consented_at, locale, expires_at, created_at, updated_at)
-			SELECT $1, $2, $3, $15, buyer.id, $5, $6, $7, $8, 'open', $9, $10, $12, $11, $13, $12, $12 FROM buyer
+				consented_at, locale, expires_at, created_at, updated_at, client_ip, client_net, client_browser, client_country)
+			SELECT $1, $2, $3, $15, buyer.id, $5, $6, $7, $8, 'open', $9, $10, $12, $11, $13, $12, $12, $30, $31, $32, NULLIF($33, '') FROM buyer
 			ON CONFLICT ON CONSTRAINT checkouts_client_key_unique DO NOTHING
 			RETURNING id, buyer_id
 		), orders AS (
@@ -91,7 +91,8 @@ func (s *Service) insertAll(ctx context.Context, tx *db.Tx, w *wish, c Checkout,
 		c.ID, w.key, c.inputs, id.New[id.BuyerKind](), c.Email, c.Total.Currency, c.Total.Minor, c.Provider,
 		c.statement, c.Test, c.Locale, tx.Now, c.ExpiresAt, db.Array(o.item), id.Hash(s.CheckoutToken(c.ID)),
 		db.Array(o.order), db.Array(o.shop), db.Array(o.creator), db.Array(o.token), db.Array(o.total), db.Array(o.fee), db.Array(o.version),
-		db.Array(o.itemOrder), db.Array(o.itemShop), db.Array(o.itemCreator), db.Array(o.product), db.Array(o.name), db.Array(o.unit), db.Array(o.quantity))
+		db.Array(o.itemOrder), db.Array(o.itemShop), db.Array(o.itemCreator), db.Array(o.product), db.Array(o.name), db.Array(o.unit), db.Array(o.quantity),
+		w.Client.ip(s.Secret), w.Client.net(s.Secret), w.Client.browser(s.Secret), w.Client.country())
 	if err != nil {
 		return r, fmt.Errorf("insert checkout: %w", err)
 	}
@@ -214,8 +215,8 @@ func (s *Service) numberOrders(ctx context.Context, tx *db.Tx, c id.Checkout, f 
 			RETURNING shop_id, last
 		)
 		UPDATE orders o SET status = 'paid', number = (SELECT last FROM next WHERE next.shop_id = o.shop_id), paid_at = $2, updated_at = $2,
-			payment_intent_id = NULLIF($3, ''), charge_id = NULLIF($4, ''), risk_level = $5
-		WHERE o.checkout_id = $1 AND o.status IN ('pending', 'processing')`, c, tx.Now, f.Intent, f.Charge, f.Risk)
+			payment_intent_id = NULLIF($3, ''), charge_id = NULLIF($4, ''), risk_level = $5, risk_score = $6
+		WHERE o.checkout_id = $1 AND o.status IN ('pending', 'processing')`, c, tx.Now, f.Intent, f.Charge, f.Risk, f.Score)
 	return err
 }
 
@@ -228,9 +229,9 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, c id.Checkout, f fact
 	}
 	_, err := tx.Exec(ctx, `
 		UPDATE orders SET payment_intent_id = coalesce(payment_intent_id, NULLIF($2, '')), charge_id = coalesce(charge_id, NULLIF($3, '')),
-			risk_level = CASE WHEN $4 = '' THEN risk_level ELSE $4 END
+			risk_level = CASE WHEN $4 = '' THEN risk_level ELSE $4 END, risk_score = CASE WHEN $4 = '' THEN risk_score ELSE $5 END
 		WHERE checkout_id = $1 AND (payment_intent_id IS NULL AND $2 <> '' OR charge_id IS NULL AND $3 <> '' OR risk_level = '' AND $4 <> '')`,
-		c, f.Intent, f.Charge, f.Risk)
+		c, f.Intent, f.Charge, f.Risk, f.Score)
 	return err
 }
 
@@ -263,14 +264,6 @@ func (s *Service) listOrderIDs(ctx context.Context, q db.Q, c id.Checkout) ([]id
 	var ids []id.Order
 	err := q.Select(ctx, &ids, `SELECT id FROM orders WHERE checkout_id = $1 ORDER BY id`, c)
 	return ids, err
-}
-
-// updateRefunded raises what was given back; no row means that as much was known before.
-func (s *Service) updateRefunded(ctx context.Context, tx *db.Tx, o Order, refunded, net int64) (int64, error) {
-	return tx.Exec(ctx, `
-		UPDATE orders SET refunded_minor = $2, refunded_net_minor = $3, updated_at = $4,
-			status = CASE WHEN $2 = total_minor THEN 'refunded' ELSE 'partly_refunded' END
-		WHERE id = $1 AND status IN ('paid', 'partly_refunded') AND refunded_minor < $2`, o.ID, refunded, net, tx.Now)
 }
 
 func (s *Service) revokeEntitlements(ctx context.Context, tx *db.Tx, o id.Order) error {

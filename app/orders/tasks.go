@@ -15,6 +15,7 @@ import (
 func (s *Service) Jobs(r *job.Registry) {
 	job.Handle(r, job.Spec{Timeout: 2 * time.Minute, Attempts: 10}, func(ctx context.Context, t Watch) error { return s.Watch(ctx, t.Checkout) })
 	r.Every("orders:sweep", time.Minute, s.Sweep)
+	r.Every("orders:mature", 10*time.Minute, s.Mature)
 	r.Every("orders:reconcile", 6*time.Hour, s.Reconcile)
 }
 
@@ -28,7 +29,8 @@ var Failpoints = slices.Concat([]string{
 	"checkout.let_go.before_commit", "checkout.let_go.after_commit",
 	"checkout.look.before_commit", "checkout.look.after_commit",
 	"sweep.orphan.before_commit", "sweep.orphan.after_commit",
-	"reconcile.learn.before_commit", "reconcile.learn.after_commit",
+	"reconcile.learn.before_commit", "reconcile.learn.after_commit", "reconcile.payout.before_commit", "reconcile.payout.after_commit",
+	"orders.mature.before_commit", "orders.mature.after_commit",
 	"provider.begin.before_call", "provider.begin.after_call",
 	"provider.find.before_call", "provider.find.after_call",
 	"provider.session.before_call", "provider.session.after_call",

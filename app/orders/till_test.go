@@ -57,8 +57,8 @@ func newTill(t *testing.T) *till {
 	})
 	w.box, w.stripe = box, box.Stripe()
 	provider := stripe.New(stripe.Options{Key: w.stripe.Key(), APIURL: w.stripe.URL(), WebhookSecrets: w.stripe.WebhookSecret(), Timeout: 5 * time.Second})
-	w.s = &orders.Service{DB: w.d, Catalogue: shelf{}, Fees: &fees.Service{}, Stock: &inventory.Service{DB: w.d}, Provider: provider, Secret: secret, AppURL: "http://localhost:8080"}
-	w.inbox = &payments.Inbox{DB: w.d, Provider: provider, Effect: w.s.ApplyEvent}
+	w.s = &orders.Service{DB: w.d, Catalogue: shelf{}, Fees: &fees.Service{}, Stock: &inventory.Service{DB: w.d}, Providers: payments.Providers{provider}, Settlement: 7 * 24 * time.Hour, Secret: secret, AppURL: "http://localhost:8080"}
+	w.inbox = &payments.Inbox{DB: w.d, Providers: payments.Providers{provider}, Effect: w.s.ApplyEvent, Wants: w.s.WantsLook}
 	w.s.Inbox = w.inbox
 	w.inbox.Jobs(w.jobs)
 	w.s.Jobs(w.jobs)
@@ -91,7 +91,7 @@ func (w *till) pass(d time.Duration) {
 func (w *till) receive(rw http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err == nil {
-		err = w.inbox.Receive(r.Context(), body, r.Header.Get("Stripe-Signature"))
+		err = w.inbox.Receive(r.Context(), "stripe", body, r.Header)
 	}
 	if err != nil {
 		http.Error(rw, err.Error(), http.StatusServiceUnavailable)

@@ -41,7 +41,11 @@ func paid(eventID string) []byte {
 		eventID, time.Now().Unix(), eventID)
 }
 
-func signed(body []byte) string { return sandbox.Sign(secret, time.Now(), body) }
+func signature(body []byte) string { return sandbox.Sign(secret, time.Now(), body) }
+
+func with(signature string) http.Header { return http.Header{"Stripe-Signature": {signature}} }
+
+func signed(body []byte) http.Header { return with(signature(body)) }
 
 // counting is an inbox whose effect is not idempotent at all: it counts in the transaction.
 func counting(t *testing.T, d *db.DB) *payments.Inbox {
@@ -51,7 +55,7 @@ func counting(t *testing.T, d *db.DB) *payments.Inbox {
 			t.Fatal(err)
 		}
 	}
-	return &payments.Inbox{DB: d, Provider: client(secret), Effect: func(ctx context.Context, tx *db.Tx, e payments.Event) (string, error) {
+	return &payments.Inbox{DB: d, Providers: payments.Providers{client(secret)}, Effect: func(ctx context.Context, tx *db.Tx, e payments.Event) (string, error) {
 		_, err := tx.Exec(ctx, `INSERT INTO applied (intent) VALUES ($1)`, e.Fact.Intent)
 		return "counted", err
 	}}
@@ -102,7 +106,7 @@ func TestFiveDeliveriesAndEightWorkers(t *testing.T) {
 		for range 5 {
 			wg.Go(func() {
 				<-start
-				if err := b.Receive(context.Background(), body, signed(body)); err != nil {
+				if err := b.Receive(context.Background(), "stripe", body, signed(body)); err != nil {
 					t.Error(err)
 				}
 			})
@@ -145,7 +149,7 @@ func TestTenThousandDeliveries(t *testing.T) {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; int(i) < len(post); i = next.Add(1) - 1 {
 				body := paid(fmt.Sprintf("evt_%d", post[i]))
-				if err := b.Receive(context.Background(), body, signed(body)); err != nil {
+				if err := b.Receive(context.Background(), "stripe", body, signed(body)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -184,7 +188,7 @@ func TestAnEffectThatFailsIsNotMarked(t *testing.T) {
 		return "", broken
 	}
 	body := paid("evt_1")
-	if err := b.Receive(t.Context(), body, signed(body)); err != nil {
+	if err := b.Receive(t.Context(), "stripe", body, signed(body)); err != nil {
 		t.Fatal(err)
 	}
 	var row id.Inbox
@@ -215,7 +219,7 @@ func TestOtherTypesAreKeptAndIgnored(t *testing.T) {
 		`{"id":"evt_a","object":"event","api_version":"2023-10-16","type":"customer.created","data":{"object":{}}}`,
 		`{"id":"evt_b","object":"event","api_version":"2023-10-16","type":"payment_intent.succeeded","account":"acct_other","data":{"object":{"id":"pi_1","object":"payment_intent"}}}`,
 	} {
-		if err := b.Receive(t.Context(), []byte(body), signed([]byte(body))); err != nil {
+		if err := b.Receive(t.Context(), "stripe", []byte(body), signed([]byte(body))); err != nil {
 			t.Fatalf("%d: %v", n, err)
 		}
 	}
@@ -233,7 +237,7 @@ func TestForgedWebhooksAreRefused(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	good := paid("evt_good")
 	for n := range 1000 {
-		body, sig := bytes.Clone(good), signed(good)
+		body, sig := bytes.Clone(good), signature(good)
 		switch n % 6 {
 		case 0:
 			body[r.IntN(len(body))] ^= byte(1 + r.IntN(255))
@@ -253,7 +257,7 @@ func TestForgedWebhooksAreRefused(t *testing.T) {
 		case 5:
 			body = append(body, byte(' '+r.IntN(90)))
 		}
-		if err := b.Receive(t.Context(), body, sig); !errors.Is(err, payments.ErrSignature) {
+		if err := b.Receive(t.Context(), "stripe", body, with(sig)); !errors.Is(err, payments.ErrSignature) {
 			t.Fatalf("seed %d, message %d: %v", seed, n, err)
 		}
 	}
@@ -264,7 +268,7 @@ func TestForgedWebhooksAreRefused(t *testing.T) {
 		"no JSON":         `hello`,
 		"nothing":         ``,
 	} {
-		if err := b.Receive(t.Context(), []byte(body), signed([]byte(body))); !errors.Is(err, payments.ErrEvent) {
+		if err := b.Receive(t.Context(), "stripe", []byte(body), signed([]byte(body))); !errors.Is(err, payments.ErrEvent) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -306,8 +310,8 @@ func TestTheWebhookAnswersWhatTheProviderMustKnow(t *testing.T) {
 		sig  string
 		want int
 	}{
-		{"good", body, signed(body), 200}, {"again", body, signed(body), 200}, {"unsigned", body, "", 400},
-		{"forged", body, sandbox.Sign("other", time.Now(), body), 400}, {"too large", large, signed(large), 413},
+		{"good", body, signature(body), 200}, {"again", body, signature(body), 200}, {"unsigned", body, "", 400},
+		{"forged", body, sandbox.Sign("other", time.Now(), body), 400}, {"too large", large, signature(large), 413},
 	} {
 		if got := post(c.body, c.sig); got != c.want {
 			t.Errorf("%s: %d, want %d", c.name, got, c.want)
@@ -336,7 +340,7 @@ func TestTheWebhookAnswersWhatTheProviderMustKnow(t *testing.T) {
 	}
 	away.Close()
 	b.DB = away
-	if got := post(body, signed(body)); got != 503 {
+	if got := post(body, signature(body)); got != 503 {
 		t.Errorf("without a database: %d, want 503", got)
 	}
 }

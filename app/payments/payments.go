@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"vitrine/app/id"
@@ -28,10 +29,13 @@ type Provider interface {
 	// Expire closes an open page, so that nobody can pay there any more. It answers how the page stands now,
 	// which may be paid.
 	Expire(ctx context.Context, sessionID string) (Session, error)
-	// Payment asks how a payment stands: what was charged and given back so far.
+	// Payment asks how a payment stands: what was charged, given back and disputed so far. Its fact is whole.
 	Payment(ctx context.Context, intentID string) (Fact, error)
+	// Refund gives back a part of a payment. The key is made from the refund's id; after KeyLife, or in doubt,
+	// Payment tells whether it was done.
+	Refund(ctx context.Context, in RefundInput) (Refund, error)
 	// ParseWebhook checks the signature on the raw body and reads the event.
-	ParseWebhook(body []byte, signature string) (Event, error)
+	ParseWebhook(body []byte, header http.Header) (Event, error)
 	// ParseEvent reads a body that ParseWebhook has accepted before.
 	ParseEvent(body []byte) (Event, error)
 	// Movements lists what moved on the account since a moment, oldest or newest first, page by page.
@@ -105,38 +109,140 @@ type Fact struct {
 	Charge   string
 	State    State
 	Amount   money.Amount // what was, or would be, taken
-	Refunded money.Amount // given back so far, in all
-	Risk     string
+	Refunded money.Amount // given back so far, in all, less what came back
+	Risk     string       // the provider's level: normal, elevated, highest
+	Score    int          // the provider's score, 0 to 100; 0 when there is none
+	Card     Card
 	Note     string // for the log: a decline's code
+
+	Whole    bool // Refunds and Disputes are all there are
+	Refunds  []Refund
+	Disputes []Dispute
+}
+
+// Card is what we may know of the means of payment.
+type Card struct {
+	Fingerprint string // the same for the same card, at one provider; for PayPal the payer's id
+	Country     string // ISO 3166-1 alpha-2
+	Brand       string
+	Funding     string // credit, debit, prepaid
+	Last4       string
+}
+
+// RefundInput asks for a refund. The same request must always give the same input.
+type RefundInput struct {
+	Request id.Refund // the key of the call is refund-<Request>; travels with the refund
+	Order   id.Order  // travels with the refund
+	Intent  string
+	Charge  string
+	Amount  money.Amount
+	Fraud   bool
+	Note    string // for the buyer, where the provider shows one
+}
+
+// Key is the idempotency key of the call.
+func (in RefundInput) Key() string { return "refund-" + in.Request.String() }
+
+// RefundState is how a refund stands. A refund that succeeded can still fail: the buyer's bank refused it.
+type RefundState string
+
+const (
+	RefundPending   RefundState = "pending"
+	RefundSucceeded RefundState = "succeeded"
+	RefundFailed    RefundState = "failed" // or canceled: the money is ours again
+)
+
+// Refund is one refund at the provider.
+type Refund struct {
+	ID      string // the provider's
+	Intent  string
+	Request id.Refund // zero: it was begun at the provider's
+	Order   id.Order  // zero: it is shared by all orders of the payment
+	Amount  money.Amount
+	State   RefundState
+	Failure string // the provider's word for why it failed
+	At      time.Time
+}
+
+// DisputeStatus is how a dispute stands.
+type DisputeStatus string
+
+const (
+	DisputeInquiry DisputeStatus = "inquiry"        // a question of the bank; no money has moved
+	DisputeOpen    DisputeStatus = "needs_response" // evidence is waited for
+	DisputeReview  DisputeStatus = "under_review"   // evidence was sent
+	DisputeWon     DisputeStatus = "won"
+	DisputeLost    DisputeStatus = "lost"
+	DisputeClosed  DisputeStatus = "closed" // an inquiry that came to nothing
+)
+
+// Final reports whether nothing more is to be done; won and lost may still flip.
+func (s DisputeStatus) Final() bool {
+	return s == DisputeWon || s == DisputeLost || s == DisputeClosed
+}
+
+// Dispute is one dispute at the provider. Withdrawn and Reinstated are sums over all its movements, so that they
+// only ever grow.
+type Dispute struct {
+	ID         string
+	Intent     string
+	Charge     string
+	Reason     string // the provider's word
+	Status     DisputeStatus
+	Amount     money.Amount
+	Withdrawn  money.Amount // taken from our account, fees not counted
+	Reinstated money.Amount // given back to it
+	Due        time.Time    // until when evidence is taken; zero when none is
+	At         time.Time
 }
 
 // Event is a provider's signed message.
 type Event struct {
-	ID      string
-	Type    string
-	Created time.Time
-	Live    bool
-	Fact    Fact
-	Known   bool // false: a type we do not act on
+	ID       string
+	Type     string
+	Provider string
+	Created  time.Time
+	Live     bool
+	Fact     Fact
+	Known    bool // false: a type we do not act on
+	Look     bool // the event says that something changed, but not how the payment stands now: ask
+
+	Account *Account // a connected account changed, or went away
+	Payout  *Payment // a payout to a creator changed
+	Warning *Warning // a bank says early that a payment was fraud
+}
+
+// Warning is an early fraud warning.
+type Warning struct {
+	ID     string
+	Intent string
+	Charge string
+	Kind   string // the provider's word
+	At     time.Time
 }
 
 // Movement is one line of the provider's account.
 type Movement struct {
-	ID     string
-	Kind   MovementKind
-	Intent string // the payment it belongs to, when it does
-	Amount money.Amount
-	Fee    money.Amount // what the provider kept of it
-	At     time.Time
+	ID        string
+	Kind      MovementKind
+	Intent    string    // the payment it belongs to, when it does
+	Source    string    // the provider's object: a charge, refund, dispute, transfer
+	Payout    id.Payout // ours, that a transfer or payout was for
+	Amount    money.Amount
+	Fee       money.Amount // what the provider kept of it; negative when it gave a fee back
+	At        time.Time
+	Available time.Time // when the provider lets us use it
 }
 
-// MovementKind tells charges and refunds from what this scope does not book.
+// MovementKind says what a movement was for.
 type MovementKind string
 
 const (
-	MovementCharge MovementKind = "charge"
-	MovementRefund MovementKind = "refund"
-	MovementOther  MovementKind = "other"
+	MovementCharge  MovementKind = "charge"
+	MovementRefund  MovementKind = "refund"  // and a refund that came back
+	MovementDispute MovementKind = "dispute" // taken, or given back
+	MovementPayout  MovementKind = "payout"  // to a creator, or what came back of it
+	MovementOther   MovementKind = "other"   // fees of their own, money that the platform moved to or from its bank
 )
 
 // ErrNone says that the provider knows of no such thing.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 
+	"vitrine/app/id"
 	"vitrine/app/payments"
 )
 
@@ -62,6 +63,12 @@ func intent(p *stripe.PaymentIntent) payments.Fact {
 		// Declined, or not tried yet. Whether another try is possible is for the page to say.
 		if e := p.LastPaymentError; e != nil {
 			f.Note = string(e.Code)
+			if e.DeclineCode != "" {
+				f.Note = string(e.DeclineCode)
+			}
+			if m := e.PaymentMethod; m != nil && m.Card != nil {
+				f.Card = payments.Card{Fingerprint: m.Card.Fingerprint, Country: m.Card.Country, Brand: string(m.Card.Brand), Funding: string(m.Card.Funding), Last4: m.Card.Last4}
+			}
 		}
 	default:
 		f.State = payments.Waiting
@@ -75,7 +82,10 @@ func intent(p *stripe.PaymentIntent) payments.Fact {
 func withCharge(f *payments.Fact, c *stripe.Charge) {
 	f.Charge, f.Refunded = c.ID, amount(c.AmountRefunded, c.Currency)
 	if c.Outcome != nil {
-		f.Risk = string(c.Outcome.RiskLevel)
+		f.Risk, f.Score = string(c.Outcome.RiskLevel), int(c.Outcome.RiskScore)
+	}
+	if d := c.PaymentMethodDetails; d != nil && d.Card != nil {
+		f.Card = payments.Card{Fingerprint: d.Card.Fingerprint, Country: d.Card.Country, Brand: string(d.Card.Brand), Funding: string(d.Card.Funding), Last4: d.Card.Last4}
 	}
 }
 
@@ -88,6 +98,61 @@ func charge(c *stripe.Charge) payments.Fact {
 	}
 	return f
 }
+
+// refund reads a refund; one that was canceled has come to nothing, like one that failed.
+func refund(r *stripe.Refund) payments.Refund {
+	out := payments.Refund{ID: r.ID, Intent: intentOf(r.PaymentIntent), Amount: amount(r.Amount, r.Currency), State: payments.RefundSucceeded, At: at(r.Created)}
+	switch r.Status {
+	case stripe.RefundStatusPending, stripe.RefundStatusRequiresAction:
+		out.State = payments.RefundPending
+	case stripe.RefundStatusFailed, stripe.RefundStatusCanceled:
+		out.State, out.Failure = payments.RefundFailed, string(r.FailureReason)
+	}
+	if v, err := id.Parse[id.RefundKind](r.Metadata[metaRefund]); err == nil {
+		out.Request = v
+	}
+	if v, err := id.Parse[id.OrderKind](r.Metadata[metaOrder]); err == nil {
+		out.Order = v
+	}
+	return out
+}
+
+// dispute reads a dispute. What it has moved so far are its balance transactions.
+func dispute(d *stripe.Dispute) payments.Dispute {
+	out := payments.Dispute{ID: d.ID, Intent: intentOf(d.PaymentIntent), Reason: string(d.Reason), Amount: amount(d.Amount, d.Currency), At: at(d.Created)}
+	if d.Charge != nil {
+		out.Charge = d.Charge.ID
+	}
+	switch d.Status {
+	case stripe.DisputeStatusWarningNeedsResponse, stripe.DisputeStatusWarningUnderReview:
+		out.Status = payments.DisputeInquiry
+	case stripe.DisputeStatusWarningClosed:
+		out.Status = payments.DisputeClosed
+	case stripe.DisputeStatusUnderReview:
+		out.Status = payments.DisputeReview
+	case stripe.DisputeStatusWon:
+		out.Status = payments.DisputeWon
+	case stripe.DisputeStatusLost:
+		out.Status = payments.DisputeLost
+	default:
+		out.Status = payments.DisputeOpen
+	}
+	if e := d.EvidenceDetails; e != nil && e.DueBy > 0 && !out.Status.Final() {
+		out.Due = at(e.DueBy)
+	}
+	out.Withdrawn, out.Reinstated = amount(0, d.Currency), amount(0, d.Currency)
+	for _, b := range d.BalanceTransactions {
+		// The account may be kept in another currency: each movement is of the whole disputed amount.
+		if b.Amount < 0 {
+			out.Withdrawn = out.Withdrawn.Add(out.Amount)
+		} else {
+			out.Reinstated = out.Reinstated.Add(out.Amount)
+		}
+	}
+	return out
+}
+
+func at(unix int64) time.Time { return time.Unix(unix, 0).UTC() }
 
 // explain sorts errors by what is known after them.
 func explain(err error) error {

@@ -58,8 +58,15 @@ func New(o Options) *Client {
 // Name is what rows and ledger accounts call it.
 func (c *Client) Name() string { return "stripe" }
 
-// metaCheckout is the key under which our id travels on sessions, payments and charges.
-const metaCheckout = "checkout"
+// Keys under which our ids travel: on sessions, payments and charges, on refunds, on transfers and payouts, on accounts.
+const (
+	metaCheckout   = "checkout"
+	metaOrder      = "order"
+	metaRefund     = "refund"
+	metaPayout     = "payout"
+	metaCreator    = "creator"
+	metaGeneration = "generation"
+)
 
 // Begin opens the hosted page.
 func (c *Client) Begin(ctx context.Context, in payments.BeginInput) (payments.Session, error) {
@@ -137,16 +144,85 @@ func (c *Client) Expire(ctx context.Context, sessionID string) (payments.Session
 	return c.Session(ctx, sessionID)
 }
 
-// Payment asks how a payment stands.
+// Payment asks how a payment stands, with its refunds and disputes.
 func (c *Client) Payment(ctx context.Context, intentID string) (payments.Fact, error) {
 	p := &stripe.PaymentIntentParams{}
 	p.Context = ctx
-	p.AddExpand("latest_charge")
+	p.AddExpand("latest_charge.refunds")
 	pi, err := c.api.PaymentIntents.Get(intentID, p)
 	if err != nil {
 		return payments.Fact{}, explain(err)
 	}
-	return intent(pi), nil
+	f := intent(pi)
+	ch := pi.LatestCharge
+	if f.State != payments.Succeeded || ch == nil {
+		return f, nil
+	}
+	if f.Refunds, err = c.refunds(ctx, ch); err != nil {
+		return f, err
+	}
+	if ch.Disputed {
+		if f.Disputes, err = c.disputes(ctx, intentID); err != nil {
+			return f, err
+		}
+	}
+	f.Whole = true
+	return f, nil
+}
+
+// refunds are all of a charge's; ten at most come with it.
+func (c *Client) refunds(ctx context.Context, ch *stripe.Charge) (out []payments.Refund, err error) {
+	if ch.Refunds == nil {
+		return nil, nil
+	}
+	all := ch.Refunds.Data
+	if ch.Refunds.HasMore {
+		p := &stripe.RefundListParams{Charge: stripe.String(ch.ID)}
+		p.Context = ctx
+		p.Limit = stripe.Int64(100)
+		all = nil
+		it := c.api.Refunds.List(p)
+		for it.Next() {
+			all = append(all, it.Refund())
+		}
+		if err := it.Err(); err != nil {
+			return nil, explain(err)
+		}
+	}
+	for _, r := range all {
+		out = append(out, refund(r))
+	}
+	return out, nil
+}
+
+func (c *Client) disputes(ctx context.Context, intentID string) (out []payments.Dispute, err error) {
+	p := &stripe.DisputeListParams{PaymentIntent: stripe.String(intentID)}
+	p.Context = ctx
+	it := c.api.Disputes.List(p)
+	for it.Next() {
+		out = append(out, dispute(it.Dispute()))
+	}
+	if err := it.Err(); err != nil {
+		return nil, explain(err)
+	}
+	return out, nil
+}
+
+// Refund gives back a part of a payment.
+func (c *Client) Refund(ctx context.Context, in payments.RefundInput) (payments.Refund, error) {
+	p := &stripe.RefundParams{PaymentIntent: stripe.String(in.Intent), Amount: stripe.Int64(in.Amount.Minor),
+		Metadata: map[string]string{metaRefund: in.Request.String(), metaOrder: in.Order.String()}}
+	p.Reason = stripe.String(string(stripe.RefundReasonRequestedByCustomer))
+	if in.Fraud {
+		p.Reason = stripe.String(string(stripe.RefundReasonFraudulent))
+	}
+	p.Context = ctx
+	p.SetIdempotencyKey(in.Key())
+	r, err := c.api.Refunds.New(p)
+	if err != nil {
+		return payments.Refund{}, explain(err)
+	}
+	return refund(r), nil
 }
 
 // Movements reads the account's balance transactions with what they belong to.
@@ -172,7 +248,10 @@ func (c *Client) Movements(ctx context.Context, since time.Time, each func(payme
 
 // movement takes amounts from what was charged or refunded: the account may be kept in another currency.
 func movement(b *stripe.BalanceTransaction) payments.Movement {
-	m := payments.Movement{ID: b.ID, Kind: payments.MovementOther, Amount: amount(b.Amount, b.Currency), Fee: amount(b.Fee, b.Currency), At: time.Unix(b.Created, 0).UTC()}
+	m := payments.Movement{ID: b.ID, Kind: payments.MovementOther, Amount: amount(b.Amount, b.Currency), Fee: amount(b.Fee, b.Currency), At: at(b.Created), Available: at(b.AvailableOn)}
+	if b.Source != nil {
+		m.Source = b.Source.ID
+	}
 	switch s := b.Source; {
 	case s == nil:
 	case s.Charge != nil && (b.Type == stripe.BalanceTransactionTypeCharge || b.Type == stripe.BalanceTransactionTypePayment):
@@ -184,8 +263,25 @@ func movement(b *stripe.BalanceTransaction) payments.Movement {
 	case s.Refund != nil: // a refund that could not be delivered came back
 		m.Kind, m.Intent = payments.MovementRefund, intentOf(s.Refund.PaymentIntent)
 		m.Amount = amount(s.Refund.Amount, s.Refund.Currency)
+	case s.Dispute != nil:
+		m.Kind, m.Intent = payments.MovementDispute, intentOf(s.Dispute.PaymentIntent)
+		m.Amount = amount(s.Dispute.Amount, s.Dispute.Currency)
+		if b.Amount < 0 {
+			m.Amount = m.Amount.Neg()
+		}
+	case s.Transfer != nil:
+		m.Kind, m.Payout = payments.MovementPayout, payoutOf(s.Transfer.Metadata)
+	case s.TransferReversal != nil:
+		m.Kind, m.Payout = payments.MovementPayout, payoutOf(s.TransferReversal.Metadata)
 	}
 	return m
+}
+
+func payoutOf(meta map[string]string) (p id.Payout) {
+	if v, err := id.Parse[id.PayoutKind](meta[metaPayout]); err == nil {
+		p = v
+	}
+	return p
 }
 
 func amount(minor int64, c stripe.Currency) money.Amount {

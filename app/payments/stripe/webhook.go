@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
@@ -16,8 +17,8 @@ import (
 const tolerance = 300 * time.Second
 
 // ParseWebhook checks the signature on the raw body against each of the secrets, then reads the event.
-func (c *Client) ParseWebhook(body []byte, signature string) (payments.Event, error) {
-	err := error(webhook.ErrNotSigned)
+func (c *Client) ParseWebhook(body []byte, header http.Header) (payments.Event, error) {
+	err, signature := error(webhook.ErrNotSigned), header.Get("Stripe-Signature")
 	for _, s := range c.secrets {
 		if err = webhook.ValidatePayloadWithTolerance(body, signature, s, tolerance); err == nil {
 			break
@@ -56,11 +57,12 @@ func read(body []byte) (e stripe.Event, err error) {
 	return e, err
 }
 
-// event turns what happened at Stripe into a fact. What happened on someone else's account is not ours.
+// event turns what happened at Stripe into a fact. Of what happens on creators' accounts, the account itself and its
+// payouts are ours.
 func event(e stripe.Event) (payments.Event, error) {
 	out := payments.Event{ID: e.ID, Type: string(e.Type), Created: time.Unix(e.Created, 0).UTC(), Live: e.Livemode}
 	if e.Account != "" {
-		return out, nil
+		return connected(out, e)
 	}
 	var err error
 	switch e.Type {
@@ -80,7 +82,52 @@ func event(e stripe.Event) (payments.Event, error) {
 	case stripe.EventTypeChargeSucceeded, stripe.EventTypeChargeRefunded:
 		var c stripe.Charge
 		err = json.Unmarshal(e.Data.Raw, &c)
-		out.Known, out.Fact = true, charge(&c)
+		out.Known, out.Fact, out.Look = true, charge(&c), e.Type == stripe.EventTypeChargeRefunded
+	case stripe.EventTypeChargeRefundUpdated, stripe.EventTypeRefundCreated, stripe.EventTypeRefundUpdated, refundFailed:
+		var r stripe.Refund
+		err = json.Unmarshal(e.Data.Raw, &r)
+		out.Known, out.Look, out.Fact = true, true, payments.Fact{Intent: intentOf(r.PaymentIntent), Refunds: []payments.Refund{refund(&r)}}
+	case stripe.EventTypeChargeDisputeCreated, stripe.EventTypeChargeDisputeUpdated, stripe.EventTypeChargeDisputeClosed,
+		stripe.EventTypeChargeDisputeFundsWithdrawn, stripe.EventTypeChargeDisputeFundsReinstated:
+		var d stripe.Dispute
+		err = json.Unmarshal(e.Data.Raw, &d)
+		out.Known, out.Look, out.Fact = true, true, payments.Fact{Intent: intentOf(d.PaymentIntent), Disputes: []payments.Dispute{dispute(&d)}}
+	case stripe.EventTypeRadarEarlyFraudWarningCreated, stripe.EventTypeRadarEarlyFraudWarningUpdated:
+		var w stripe.RadarEarlyFraudWarning
+		err = json.Unmarshal(e.Data.Raw, &w)
+		out.Known, out.Warning = true, &payments.Warning{ID: w.ID, Intent: intentOf(w.PaymentIntent), Kind: string(w.FraudType), At: at(w.Created)}
+		if w.Charge != nil {
+			out.Warning.Charge = w.Charge.ID
+		}
+	}
+	if err != nil {
+		return out, fmt.Errorf("%w: %s: %w", payments.ErrEvent, e.Type, err)
+	}
+	if out.Known && out.Fact.State == payments.Succeeded && out.Fact.Charge == "" {
+		out.Look = true // paid, but nothing yet of what the bank and Radar said
+	}
+	return out, nil
+}
+
+// refundFailed is newer than the client library.
+const refundFailed stripe.EventType = "refund.failed"
+
+// connected reads what happened on a creator's account.
+func connected(out payments.Event, e stripe.Event) (payments.Event, error) {
+	var err error
+	switch e.Type {
+	case stripe.EventTypeAccountUpdated:
+		var a stripe.Account
+		err = json.Unmarshal(e.Data.Raw, &a)
+		v := account(&a)
+		out.Known, out.Account = true, &v
+	case stripe.EventTypeAccountApplicationDeauthorized:
+		out.Known, out.Account = true, &payments.Account{Number: e.Account, Gone: true}
+	case stripe.EventTypePayoutCreated, stripe.EventTypePayoutUpdated, stripe.EventTypePayoutPaid, stripe.EventTypePayoutFailed, stripe.EventTypePayoutCanceled:
+		var p stripe.Payout
+		err = json.Unmarshal(e.Data.Raw, &p)
+		v := payout(&p, e.Account)
+		out.Known, out.Payout = !v.Payout.IsZero(), &v
 	}
 	if err != nil {
 		return out, fmt.Errorf("%w: %s: %w", payments.ErrEvent, e.Type, err)

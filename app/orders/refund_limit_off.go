@@ -1,0 +1,7 @@
+//go:build noguard_refund_limit
+
+// Test: vitrine/app/orders TestRefundsAtOnceNeverExceedTheTotal
+
+package orders
+
+const guardRefundLimit = false

@@ -1,0 +1,6 @@
+//go:build !noguard_refund_limit
+
+package orders
+
+// guardRefundLimit keeps refunds that are under way at the same time from giving back more than was paid.
+const guardRefundLimit = true
