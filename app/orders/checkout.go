@@ -87,6 +87,9 @@ func (s *Service) Start(ctx context.Context, in StartInput) (Started, error) {
 	if err := s.price(ctx, w); err != nil {
 		return Started{}, err
 	}
+	if w.quote.Total.Minor > 0 && !s.Takes(w.Provider, w.quote.Total.Currency) {
+		return Started{}, errs.Field("provider", "PayPal does not take this currency. Please pay by card.")
+	}
 	if s.Admit != nil && !w.Test {
 		if err := s.Admit(ctx, w.StartInput, w.quote); err != nil {
 			return Started{}, err

@@ -60,6 +60,7 @@ var (
 	errUnpaid    = errs.New(errs.Conflict, "This order is not paid yet. Its files come as soon as it is.")
 	errRevoked   = errs.New(errs.Gone, "This order was refunded, so its files can no longer be downloaded.")
 	errCapped    = errs.New(errs.TooMany, "This file was downloaded %d times today, which is the limit. Please come back tomorrow.", DailyCap)
+	errReviewing = errs.New(errs.Conflict, "This order is being checked, so its files are not open yet. We write to you as soon as that is done.")
 	errReplacing = errs.New(errs.Unavailable, "The seller is replacing this file. Please try again later.")
 	errAway      = errs.New(errs.Unavailable, "Our file store does not answer at the moment. Your purchase is safe; please try again in a few minutes.")
 )
@@ -102,6 +103,9 @@ func (d *Delivery) Open(ctx context.Context, token string, file id.File) (string
 	}
 	if !o.Status.Sold() {
 		return "", errUnpaid
+	}
+	if o.Review.Stopped() && guardReview {
+		return "", errReviewing
 	}
 	dl, err := d.choose(ctx, o, file)
 	if err != nil {
@@ -217,6 +221,7 @@ func countDownload(ctx context.Context, tx *db.Tx, g id.Grant, f id.File) (int64
 		SELECT e.id, $2, e.creator_id, 1, $3, 1, $4
 		FROM entitlements e
 		WHERE e.id = $1 AND (e.revoked_at IS NULL OR NOT $6)
+			AND (NOT $7 OR EXISTS (SELECT 1 FROM orders o WHERE o.id = e.order_id AND o.review IN ('', 'approved')))
 		FOR SHARE OF e
 		ON CONFLICT ON CONSTRAINT downloads_pkey DO UPDATE SET
 			count = downloads.count + 1,
@@ -224,7 +229,7 @@ func countDownload(ctx context.Context, tx *db.Tx, g id.Grant, f id.File) (int64
 			day_count = CASE WHEN downloads.day < EXCLUDED.day THEN 1 ELSE downloads.day_count + 1 END,
 			last_at = EXCLUDED.last_at
 		WHERE downloads.day < EXCLUDED.day OR downloads.day_count < $5`,
-		g, f, day(tx.Now), tx.Now, DailyCap, guardRevoked)
+		g, f, day(tx.Now), tx.Now, DailyCap, guardRevoked, guardReview)
 }
 
 func grantStands(ctx context.Context, q db.Q, g id.Grant) (ok bool, err error) {

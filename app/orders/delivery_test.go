@@ -236,3 +236,28 @@ func TestABucketThatIsAwayCostsNoDownload(t *testing.T) {
 	}
 	w.browser().Post(o.Path+"/f/"+o.File.String(), nil).Is(http.StatusSeeOther)
 }
+
+func TestFilesStayClosedWhileAPersonLooks(t *testing.T) {
+	w := newPages(t)
+	o := w.sell(sale{})
+	set := func(review string) {
+		w.tx(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE orders SET review = $2 WHERE id = $1`, o.Order, review)
+			return err
+		})
+	}
+	b := w.browser()
+	open := b.Get(o.Path).Is(http.StatusOK)
+	for _, review := range []string{"open", "refused"} {
+		set(review)
+		if p := b.Get(o.Path).Is(http.StatusOK).Has("We are checking your order"); p.Doc().Find(`form[action*="/f/"]`).Length() != 0 {
+			t.Errorf("%s: the page offers the file", review)
+		}
+		b.Submit(open, `form[action$="`+o.File.String()+`"]`, nil).Is(http.StatusConflict)
+		if n, _ := w.downloads(o); n != 0 {
+			t.Fatalf("%s: %d downloads", review, n)
+		}
+	}
+	set("approved")
+	b.Submit(b.Get(o.Path), `form[action$="`+o.File.String()+`"]`, nil).Is(http.StatusSeeOther)
+}

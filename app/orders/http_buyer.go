@@ -133,6 +133,10 @@ func (h *Handler) sold(c echo.Context, o Order, p *view.BuyerProps) error {
 	ctx := c.Request().Context()
 	p.Title = text.T(ctx, "Thank you")
 	p.Lead = text.T(ctx, "%s from %s.", number(ctx, o), p.Shop)
+	if o.Review.Stopped() && o.Status != Refunded {
+		p.Title, p.State = text.T(ctx, "We are checking your order"), pill(ctx, o)
+		p.Lead = text.T(ctx, "Your payment arrived. A person looks at this order before its files open, to protect buyers and sellers from stolen cards. Within three days you get your files or all of your money back; we write to %s either way.", o.Email)
+	}
 	switch o.Status {
 	case Refunded:
 		p.Title = text.T(ctx, "Refunded")
@@ -162,6 +166,8 @@ func (h *Handler) sold(c echo.Context, o Order, p *view.BuyerProps) error {
 	for _, d := range all {
 		f := view.File{ID: d.Grant.String() + "-" + d.File.ID.String(), Name: d.File.Name, Note: fileNote(d), Action: "/o/" + h.Service.Token(o.ID) + "/f/" + d.File.ID.String()}
 		switch {
+		case o.Review.Stopped():
+			f.Closed = text.T(ctx, "Opens once the order is checked")
 		case d.Revoked:
 			f.Closed = text.T(ctx, "Closed since the refund")
 		case d.Left() == 0:

@@ -30,6 +30,8 @@ type Handler struct {
 	Mails    *Mails
 	Sellers  Sellers
 	ShopURL  string // of the shop host, no trailing slash
+
+	CountryHeader string // set by the operator's own proxy, such as CF-IPCountry
 }
 
 // Routes registers the pages. Buyers never need a cookie; checkout looks for one only to know the owner.
@@ -101,7 +103,7 @@ func (h *Handler) Pay(c echo.Context) error {
 	}
 	typed := view.FormProps{Email: web.Text(c, "email"), Consent: web.Checked(c, "consent")}
 	in := StartInput{Key: web.Text(c, "key"), Lines: ls, Email: typed.Email, Consent: typed.Consent, Locale: text.Locale(ctx),
-		Test: web.Checked(c, "test"), By: web.Who(c).ID}
+		Test: web.Checked(c, "test"), By: web.Who(c).ID, Provider: web.Text(c, "provider"), Client: h.client(c)}
 	in.Expected, err = readExpected(web.Text(c, "expected"), web.Text(c, "currency"))
 	if err == nil {
 		var s Started
@@ -110,6 +112,32 @@ func (h *Handler) Pay(c echo.Context) error {
 		}
 	}
 	return h.again(c, ls, in.Key, typed, err)
+}
+
+// client is what the browser shows of itself. The cookie is a random number, first-party and only for the checkout:
+// it tells one browser that tries many cards from many buyers at one address.
+func (h *Handler) client(c echo.Context) Client {
+	out := Client{IP: c.RealIP(), UserAgent: c.Request().UserAgent(), Country: h.Country(c)}
+	secure := strings.HasPrefix(h.Service.AppURL, "https:")
+	name := "till"
+	if secure {
+		name = "__Host-till"
+	}
+	if k, err := c.Cookie(name); err == nil && id.CheckToken(k.Value) == nil {
+		out.Browser = k.Value
+		return out
+	}
+	out.Browser = id.Token()
+	c.SetCookie(&http.Cookie{Name: name, Value: out.Browser, Path: "/", MaxAge: 90 * 24 * 3600, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode})
+	return out
+}
+
+// Country is where a request comes from, as the trusted proxy in front of us says; empty when there is none.
+func (h *Handler) Country(c echo.Context) string {
+	if h.CountryHeader == "" {
+		return ""
+	}
+	return c.Request().Header.Get(h.CountryHeader)
 }
 
 // again shows the checkout page with what was typed and why it could not go on.
@@ -152,6 +180,7 @@ func (h *Handler) form(c echo.Context, status int, q Quote, p view.FormProps, ke
 	p.Hidden = append(p.Hidden, view.Hidden{Name: "key", Value: key},
 		view.Hidden{Name: "expected", Value: strconv.FormatInt(q.Total.Minor, 10)}, view.Hidden{Name: "currency", Value: string(q.Total.Currency)})
 	p.Total, p.Free = q.Total.Format(), q.Total.IsZero()
+	p.PayPal = !p.Free && h.Service.Takes("paypal", q.Total.Currency)
 	first := q.Lines[0].Offer
 	p.Title = first.Name
 	p.Shop, p.ShopURL = first.ShopName, h.shop(first.ShopSlug)

@@ -279,7 +279,7 @@ func TestEventsThatNeverComeAreFoundInOneRun(t *testing.T) {
 	if n := w.count(`SELECT count(*) FROM money_cases WHERE key LIKE 'difference:` + strange + `:%'`); n != 1 || w.count(`SELECT count(*) FROM money_cases`) != 1 {
 		t.Errorf("%d cases for the payment that is not ours", n)
 	}
-	// A refund that could not be delivered comes back to the account: that is a case, not a correction.
+	// A refund that could not be delivered comes back to the account, and to the book.
 	c := w.checkout(w.start(w.form(eur(1900), p)).Checkout)
 	w.stripe.ClearFaults()
 	w.mustPay(c, "4000000000005126")
@@ -293,7 +293,14 @@ func TestEventsThatNeverComeAreFoundInOneRun(t *testing.T) {
 	if err := w.s.Reconcile(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := w.count(`SELECT count(*) FROM money_cases`); n != 2 {
+	c = w.checkout(c.ID)
+	if o := c.Orders[0]; o.Status != orders.Paid || o.Refunded.Minor != 0 || o.RefundedNet.Minor != 0 {
+		t.Errorf("%s, %s back", o.Status, o.Refunded)
+	}
+	if gs, err := w.s.Entitlements(t.Context(), w.d, c.Orders[0].ID); err != nil || len(gs) != 1 || gs[0].Revoked {
+		t.Errorf("granted %v %v", gs, err)
+	}
+	if n := w.count(`SELECT count(*) FROM money_cases`); n != 1 {
 		t.Errorf("%d cases", n)
 	}
 }

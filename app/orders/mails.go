@@ -65,7 +65,7 @@ var errSending = errors.New("another worker is sending this mail")
 // Jobs registers what sends mails.
 func (m *Mails) Jobs(reg *job.Registry) {
 	spec := job.Spec{Timeout: time.Minute, Attempts: 12}
-	job.Handle(reg, spec, func(ctx context.Context, t SendReceipt) error { return m.receipt(ctx, t.Order, "") })
+	job.Handle(reg, spec, func(ctx context.Context, t SendReceipt) error { return m.receipt(ctx, t.Order, t.Cause) })
 	job.Handle(reg, spec, func(ctx context.Context, t SendAgain) error { return m.receipt(ctx, t.Order, t.Request.String()) })
 	job.Handle(reg, spec, m.sale)
 	job.Handle(reg, spec, m.refund)
@@ -111,6 +111,9 @@ func (m *Mails) receipt(ctx context.Context, order id.Order, cause string) error
 	}
 	ctx = text.With(ctx, s.Locale)
 	p, title := receiptMail(ctx, s, m.Orders.URL(s.ID))
+	if s.Review.Stopped() {
+		p, title = reviewMail(ctx, s, m.Orders.URL(s.ID))
+	}
 	return m.once(ctx, s.Order, mailReceipt, cause, mail.Message{To: s.Email, Subject: title, ReplyTo: s.seller.Email}, p)
 }
 

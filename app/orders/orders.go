@@ -168,6 +168,16 @@ type Hooks struct {
 // ProviderOf finds the provider that a checkout or order names.
 func (s *Service) ProviderOf(name string) (payments.Provider, bool) { return s.Providers.By(name) }
 
+// Takes reports whether a provider is configured and takes a currency.
+func (s *Service) Takes(provider string, c money.Currency) bool {
+	p, ok := s.Providers.By(provider)
+	if !ok {
+		return false
+	}
+	limited, ok := p.(interface{ Takes(money.Currency) bool })
+	return !ok || limited.Takes(c)
+}
+
 // provider is the one that a checkout was begun with.
 func (s *Service) provider(c Checkout) (payments.Provider, error) {
 	if p, ok := s.Providers.By(c.Provider); ok {

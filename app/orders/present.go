@@ -98,6 +98,10 @@ func pill(ctx context.Context, o Order) ui.Pill {
 		return ui.Pill{Label: text.T(ctx, "Refunded"), Tone: "bad"}
 	case o.Status == PartlyRefunded:
 		return ui.Pill{Label: text.T(ctx, "Partly refunded"), Tone: "bad"}
+	case o.Review == ReviewOpen:
+		return ui.Pill{Label: text.T(ctx, "Being checked"), Tone: "lamp"}
+	case !o.Disputed.IsZero():
+		return ui.Pill{Label: text.T(ctx, "Disputed"), Tone: "bad"}
 	case o.Status == Processing || o.Status == Pending:
 		return ui.Pill{Label: text.T(ctx, "Waiting for payment"), Tone: "lamp"}
 	case o.Status == Expired:
@@ -138,6 +142,8 @@ func paidBy(ctx context.Context, o Order) string {
 		return text.T(ctx, "Test, nothing was charged")
 	case o.Provider == "stripe":
 		return text.T(ctx, "Stripe")
+	case o.Provider == "paypal":
+		return text.T(ctx, "PayPal")
 	}
 	return text.T(ctx, "Nothing to pay")
 }
@@ -165,6 +171,22 @@ func receiptMail(ctx context.Context, s subject, url string) (view.MailProps, st
 		p.After = append(p.After, consentText(ctx))
 	}
 	p.After = append(p.After, text.T(ctx, "A question? Answer this mail: it goes to %s. The shop: %s", s.seller.Name, s.seller.URL))
+	return p, p.Title
+}
+
+// reviewMail is what a buyer gets first whose order a person looks at: plain words, and no files yet.
+func reviewMail(ctx context.Context, s subject, url string) (view.MailProps, string) {
+	p := view.MailProps{
+		Title:   text.T(ctx, "We are checking your order from %s", s.seller.Name),
+		Preview: text.T(ctx, "Your payment arrived. A person looks at it before the files open."),
+		Lines:   receiptLines(ctx, s.Order),
+		Button:  text.T(ctx, "See where it stands"), Href: url,
+		Footer: text.T(ctx, "You get this mail because someone bought something with this address. Keep the link to yourself: it opens the order."),
+	}
+	p.Paragraphs = []string{
+		text.T(ctx, "Your payment for %s arrived. Before we open the files, a person looks at this order, to protect buyers and sellers from stolen cards.", goods(ctx, s.Order)),
+		text.T(ctx, "You need not do anything. Within three days you get either your files or all of your money back, and a mail that says which."),
+	}
 	return p, p.Title
 }
 

@@ -16,6 +16,7 @@ type FormProps struct {
 	Lines    []Line
 	Total    string
 	Free     bool
+	PayPal   bool // can be paid there, too
 	Hidden   []Hidden
 	Email    string
 	Consent  bool
