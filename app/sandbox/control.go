@@ -59,6 +59,8 @@ type order struct {
 	Hold      bool     `json:"hold"`
 
 	Redirects []string `json:"redirects"`
+
+	connectOrder
 }
 
 func (s *Server) controlRoutes(mux *http.ServeMux) {
@@ -68,12 +70,17 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	}
 	look("/clock", func(*http.Request) any { return s.clockView() })
 	look("/stripe/events", func(r *http.Request) any { return obj{"events": st.eventViews(r.URL.Query().Get("type"))} })
-	look("/stripe/balance", func(r *http.Request) any { return st.balanceView(r.URL.Query().Get("currency")) })
+	look("/stripe/balance", func(r *http.Request) any {
+		return st.balanceView(r.URL.Query().Get("account"), r.URL.Query().Get("currency"))
+	})
 	look("/stripe/cards", func(*http.Request) any { return cardViews() })
+	look("/stripe/accounts", func(*http.Request) any { return obj{"accounts": st.accountViews()} })
 	look("/stripe/calls", func(*http.Request) any { return obj{"calls": st.Calls()} })
 	look("/google/people", func(*http.Request) any { return obj{"people": s.google.People()} })
-	for path, f := range s.orders() {
-		mux.HandleFunc("POST /control"+path, func(w http.ResponseWriter, r *http.Request) { s.obey(w, r, f) })
+	for _, orders := range []map[string]doing{s.orders(), s.connectOrders()} {
+		for path, f := range orders {
+			mux.HandleFunc("POST /control"+path, func(w http.ResponseWriter, r *http.Request) { s.obey(w, r, f) })
+		}
 	}
 }
 
@@ -176,8 +183,8 @@ func (s *Server) clockView() obj {
 	return obj{"now": s.Now().UTC().Format(time.RFC3339Nano), "unix": s.Now().Unix(), "ahead": time.Duration(s.offset.Load()).String()}
 }
 
-func (st *Stripe) balanceView(currency string) obj {
-	b := st.Balance(orElse(currency, "eur"))
+func (st *Stripe) balanceView(account, currency string) obj {
+	b := st.BalanceOf(account, orElse(currency, "eur"))
 	return obj{"currency": b.Currency, "pending": b.Pending, "available": b.Available}
 }
 
@@ -187,7 +194,7 @@ func (st *Stripe) eventViews(kind string) []obj {
 		if kind != "" && e.Type != kind {
 			continue
 		}
-		out = append(out, obj{"id": e.ID, "type": e.Type, "created": e.Created.Unix(), "object": e.Object, "delivered": e.Delivered, "attempts": e.Attempts,
+		out = append(out, obj{"id": e.ID, "type": e.Type, "created": e.Created.Unix(), "object": e.Object, "account": e.Account, "delivered": e.Delivered, "attempts": e.Attempts,
 			"waiting": e.Waiting, "dropped": e.Dropped, "last_error": e.LastError})
 	}
 	return out

@@ -124,6 +124,8 @@ func (s *Server) worthKeeping(kind, id string) bool {
 	case "sending":
 		e, ok := s.stripe.events.rows[s.stripe.sendings.rows[id].Event]
 		return ok && e.Created >= month
+	case "link":
+		return s.stripe.links.rows[id].Until >= now.Unix()
 	case "answer":
 		return !s.stripe.answers.rows[id].forgotten(now)
 	case "google_grant":

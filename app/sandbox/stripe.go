@@ -31,6 +31,12 @@ type Stripe struct {
 	answers   *table[answer]
 	dues      *table[due]
 
+	accounts  *table[connected]
+	links     *table[link]
+	transfers *table[transfer]
+	reversals *table[reversal]
+	payouts   *table[payout]
+
 	post     *postman
 	faults   faults
 	recorder recorder
@@ -58,6 +64,11 @@ func newStripe(srv *Server, db *store, seed uint64) *Stripe {
 	st.sendings = newTable[sending](db, "sending")
 	st.answers = newLoose[answer](db, "answer")
 	st.dues = newLoose[due](db, "due")
+	st.accounts = newTable[connected](db, "account")
+	st.links = newLoose[link](db, "link")
+	st.transfers = newTable[transfer](db, "transfer")
+	st.reversals = newTable[reversal](db, "reversal")
+	st.payouts = newTable[payout](db, "payout")
 	st.faults.rng = mrand.New(mrand.NewPCG(seed, 3))
 	st.faults.busy = map[string]bool{}
 	st.post = newPostman(st)
@@ -100,20 +111,16 @@ type Balance struct {
 	Pending, Available int64
 }
 
-// Balance sums every balance transaction in currency.
-func (st *Stripe) Balance(currency string) Balance {
+// Balance is what the platform has in currency.
+func (st *Stripe) Balance(currency string) Balance { return st.BalanceOf("", currency) }
+
+// BalanceOf sums every balance transaction of a connected account in currency; account "" is the platform.
+func (st *Stripe) BalanceOf(account, currency string) Balance {
 	b := Balance{Currency: strings.ToLower(currency)}
 	now := st.srv.Now().Unix()
 	st.db.see(func() {
-		for _, x := range st.txns.rows {
-			if x.Currency != b.Currency {
-				continue
-			}
-			if x.AvailableOn <= now {
-				b.Available += x.Amount - x.Fee
-			} else {
-				b.Pending += x.Amount - x.Fee
-			}
+		if has, ok := st.purses(account, now)[b.Currency]; ok {
+			b = has
 		}
 	})
 	return b
@@ -122,7 +129,7 @@ func (st *Stripe) Balance(currency string) Balance {
 // due is something that happens by itself when the clock gets there.
 type due struct {
 	At   int64  `json:"at"`
-	What string `json:"what"` // expire, settle, refund, dispute
+	What string `json:"what"` // expire, settle, refund, dispute, transit, arrive, deadline
 	ID   string `json:"id"`
 }
 
@@ -185,6 +192,12 @@ func (st *Stripe) happen(t *tx, d due) error {
 		return st.finishRefund(t, d.ID)
 	case "dispute":
 		return st.openDispute(t, d.ID, "fraudulent")
+	case "transit":
+		return st.transit(t, d.ID)
+	case "arrive":
+		return st.arrive(t, d.ID)
+	case "deadline":
+		return st.overdue(t, d.ID)
 	}
 	return nil
 }
@@ -215,8 +228,16 @@ func (st *Stripe) hurry(what, id string) (int, error) {
 	return n, err
 }
 
-// emit records an event and queues it for every endpoint that wants it.
+// emit records an event of the platform's own and queues it for every endpoint that wants it.
 func (st *Stripe) emit(t *tx, kind string, object, previous obj) error {
+	return st.emitFor(t, "", kind, object, previous)
+}
+
+// emitFor records an event of a connected account; one that has gone away tells the platform nothing more.
+func (st *Stripe) emitFor(t *tx, account, kind string, object, previous obj) error {
+	if gone := st.accounts.rows[account].Gone; gone != "" && kind != "account.application.deauthorized" {
+		return nil
+	}
 	if st.settings.Webhooks.loses(st.rng, kind) {
 		return nil
 	}
@@ -228,10 +249,10 @@ func (st *Stripe) emit(t *tx, kind string, object, previous obj) error {
 	if err != nil {
 		return err
 	}
-	e := event{ID: newID("evt"), Created: t.now.Unix(), Type: kind, Data: raw, Request: t.req.ID, Key: t.req.Key}
+	e := event{ID: newID("evt"), Created: t.now.Unix(), Type: kind, Data: raw, Request: t.req.ID, Key: t.req.Key, Account: account}
 	put(t, st.events, e.ID, e)
 	for _, id := range st.hooks.order {
-		if h := st.hooks.rows[id]; h.wants(kind) {
+		if h := st.hooks.rows[id]; h.wants(e) {
 			st.enqueue(t, e, h)
 		}
 	}

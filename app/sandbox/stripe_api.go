@@ -21,8 +21,10 @@ const (
 // call is one request to the API as its endpoint sees it.
 type call struct {
 	*params
-	t  *tx
-	id string // from the path
+	t    *tx
+	id   string // from the path
+	sub  string // the second id in the path
+	acct string // the connected account it is done for; "" is the platform
 }
 
 type endpoint func(*call) (obj, error)
@@ -74,6 +76,10 @@ func (st *Stripe) routes(mux *http.ServeMux) {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.Handle(method+" /stripe/v1"+path, st.api(run))
 	}
+	for pattern, run := range st.connectRoutes() {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.Handle(method+" /stripe/v1"+path, st.api(run))
+	}
 	mux.Handle("/stripe/v1/", st.api(nil))
 }
 
@@ -82,6 +88,7 @@ type inbound struct {
 	request
 	*http.Request
 	body  []byte
+	acct  string
 	root  *node
 	fault Fault
 }
@@ -89,7 +96,7 @@ type inbound struct {
 // api is what every call goes through: key, faults, idempotency, the endpoint, expansion.
 func (st *Stripe) api(run endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		in := inbound{request: request{ID: "req_" + random(14)}, Request: r}
+		in := inbound{request: request{ID: "req_" + random(14)}, Request: r, acct: r.Header.Get("Stripe-Account")}
 		w.Header().Set("Request-Id", in.ID)
 		w.Header().Set("Stripe-Version", APIVersion)
 		var err error
@@ -148,8 +155,8 @@ func (st *Stripe) admit(r *http.Request, run endpoint, body []byte) (*node, *api
 	if v := r.Header.Get("Stripe-Version"); v != "" && v != APIVersion {
 		return nil, invalid("", "", "Invalid Stripe API version: %s. The sandbox speaks %s only.", clip(v), APIVersion)
 	}
-	if r.Header.Get("Stripe-Account") != "" {
-		return nil, invalid("", "", "The sandbox has no connected accounts.")
+	if e := st.onBehalf(r); e != nil {
+		return nil, e
 	}
 	form := r.URL.Query()
 	if r.Method == http.MethodPost {
@@ -204,16 +211,16 @@ func (st *Stripe) keyed(in inbound, run func() answer) (answer, bool) {
 	if len(in.Key) > 255 {
 		return plain(invalid("", "", "Idempotency keys can be up to 255 characters long."), in.ID), false
 	}
-	if !st.faults.enter(in.Key) {
+	if !st.faults.enter(in.slot()) {
 		return plain(&apiError{Status: http.StatusConflict, Type: "idempotency_error", Code: "idempotency_key_in_use",
 			Message: "There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through): " + in.Key + ". Please try again later."}, in.ID), false
 	}
-	defer st.faults.leave(in.Key)
+	defer st.faults.leave(in.slot())
 	pause(in.Context(), in.fault.Delay)
 	var old answer
 	var known bool
 	now := st.srv.Now()
-	st.db.see(func() { old, known = st.answers.rows[in.Key] })
+	st.db.see(func() { old, known = st.answers.rows[in.slot()] })
 	switch {
 	case !known || old.forgotten(now):
 		return run(), false
@@ -222,6 +229,14 @@ func (st *Stripe) keyed(in inbound, run func() answer) (answer, bool) {
 			Message: "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '" + in.Key + "' if you meant to execute a different request."}, in.ID), false
 	}
 	return old, true
+}
+
+// slot is where the key's answer is kept: every account has keys of its own.
+func (in inbound) slot() string {
+	if in.acct == "" {
+		return in.Key
+	}
+	return in.acct + " " + in.Key
 }
 
 // hash tells two requests apart whatever the order of their parameters: stripe-go writes maps in any order.
@@ -276,7 +291,7 @@ func (st *Stripe) execute(run endpoint, in inbound) answer {
 
 // run is the endpoint's answer, expanded. Errors whose effect stands are answers too.
 func (st *Stripe) run(run endpoint, t *tx, in inbound) (answer, error) {
-	c := &call{newParams(in.root), t, in.PathValue("id")}
+	c := &call{newParams(in.root), t, in.PathValue("id"), in.PathValue("sub"), in.acct}
 	expand := c.strs("expand")
 	out, err := run(c)
 	var e *apiError
@@ -300,5 +315,5 @@ func (st *Stripe) remember(t *tx, in inbound, a answer) {
 		return
 	}
 	a.At, a.Hash = t.now.Unix(), in.hash()
-	put(t, st.answers, in.Key, a)
+	put(t, st.answers, in.slot(), a)
 }

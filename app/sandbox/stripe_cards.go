@@ -22,6 +22,7 @@ type card struct {
 	Blocked              bool   // by Radar, always
 	Dispute              bool   // a dispute follows
 	Refund               string // "failed": a refund is taken back later, "pending": it takes its time
+	AtOnce               bool   // the money is available at once
 }
 
 const (
@@ -33,6 +34,7 @@ var testCards = []card{
 	{Number: "4242424242424242", Brand: "visa", Label: "Succeeds", Group: "Succeed", Token: "pm_card_visa"},
 	{Number: "5555555555554444", Brand: "mastercard", Label: "Succeeds, Mastercard", Group: "Succeed", Token: "pm_card_mastercard"},
 	{Number: "378282246310005", Brand: "amex", Label: "Succeeds, American Express", Group: "Succeed", Token: "pm_card_amex"},
+	{Number: "4000000000000077", Brand: "visa", Label: "Succeeds, available at once", Group: "Succeed", Token: "pm_card_bypassPending", AtOnce: true},
 	{Number: "4000000000000002", Brand: "visa", Label: "Declined", Group: "Decline", Token: "pm_card_visa_chargeDeclined", Code: "card_declined", Decline: "generic_decline", Message: generic},
 	{Number: "4000000000009995", Brand: "visa", Label: "Insufficient funds", Group: "Decline", Token: "pm_card_visa_chargeDeclinedInsufficientFunds", Code: "card_declined", Decline: "insufficient_funds", Message: "Your card has insufficient funds."},
 	{Number: "4000000000009987", Brand: "visa", Label: "Lost card", Group: "Decline", Token: "pm_card_visa_chargeDeclinedLostCard", Code: "card_declined", Decline: "lost_card", Message: generic},

@@ -16,6 +16,7 @@ type event struct {
 	Data    json.RawMessage `json:"data"`
 	Request string          `json:"request,omitempty"`
 	Key     string          `json:"key,omitempty"`
+	Account string          `json:"account,omitempty"` // the connected account it happened on
 }
 
 // sending is one event on its way to one endpoint. Times are the machine's, not the sandbox's: a moved clock
@@ -52,8 +53,11 @@ func (f WebhookFaults) drops(rng *rand.Rand, kind string) bool {
 	return slices.Contains(f.DropTypes, kind) || (f.Drop > 0 && rng.Float64() < f.Drop)
 }
 
-func (h hook) wants(kind string) bool {
-	return slices.Contains(h.Types, "*") || slices.Contains(h.Types, kind)
+func (h hook) wants(e event) bool {
+	if (h.Reach == "own" && e.Account != "") || (h.Reach == "connect" && e.Account == "") {
+		return false
+	}
+	return slices.Contains(h.Types, "*") || slices.Contains(h.Types, e.Type)
 }
 
 func (st *Stripe) enqueue(t *tx, e event, h hook) {
@@ -85,8 +89,12 @@ func (st *Stripe) shapeEvent(e event) obj {
 			pending++
 		}
 	}
-	return obj{"id": e.ID, "object": "event", "api_version": APIVersion, "created": e.Created, "data": e.Data, "livemode": false,
+	o := obj{"id": e.ID, "object": "event", "api_version": APIVersion, "created": e.Created, "data": e.Data, "livemode": false,
 		"pending_webhooks": pending, "request": obj{"id": null(e.Request), "idempotency_key": null(e.Key)}, "type": e.Type}
+	if e.Account != "" {
+		o["account"] = e.Account
+	}
+	return o
 }
 
 // Event is what Events answers.
@@ -94,6 +102,7 @@ type Event struct {
 	ID, Type  string
 	Created   time.Time
 	Object    string          // id of the object it is about
+	Account   string          // the connected account it happened on; "" is the platform
 	Data      json.RawMessage // {"object": …}
 	Delivered int             // deliveries answered with 2xx
 	Attempts  int
@@ -130,7 +139,7 @@ func (st *Stripe) Events() []Event {
 				} `json:"object"`
 			}
 			_ = json.Unmarshal(row.Data, &about) // our own JSON
-			e.ID, e.Type, e.Created, e.Data, e.Object = row.ID, row.Type, time.Unix(row.Created, 0).UTC(), row.Data, about.Object.ID
+			e.ID, e.Type, e.Created, e.Data, e.Object, e.Account = row.ID, row.Type, time.Unix(row.Created, 0).UTC(), row.Data, about.Object.ID, row.Account
 			out = append(out, e)
 		}
 	})
@@ -176,7 +185,7 @@ func (st *Stripe) Redeliver(eventID string) error {
 		}
 		now := time.Now().UnixMilli()
 		for _, id := range st.hooks.order {
-			if !st.hooks.rows[id].wants(e.Type) {
+			if !st.hooks.rows[id].wants(e) {
 				continue
 			}
 			st.send(t, e.ID+":"+id+":again"+random(6), sending{Event: e.ID, Hook: id, Since: now, NextAt: now, State: "waiting"})

@@ -14,6 +14,7 @@ func (st *Stripe) pageRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /stripe/3ds/{id}/{token}", st.challengePage)
 	mux.HandleFunc("POST /stripe/3ds/{id}/{token}", st.challenge)
 	mux.HandleFunc("GET /stripe/receipts/{id}", st.receiptPage)
+	st.connectPages(mux)
 }
 
 // payForm is what the buyer typed; it comes back with every answer, but for the security code.

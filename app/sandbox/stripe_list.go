@@ -15,26 +15,32 @@ func (c *call) pages() pages {
 		p.limit = n
 	}
 	p.after, p.before = c.str("starting_after"), c.str("ending_before")
-	if k := c.n.kids["created"]; k != nil && k.leaf && len(k.kids) == 0 {
-		if n, ok := c.num("created", 0, 1<<40); ok {
-			p.from, p.to = n, n
+	p.from, p.to = c.span("created")
+	return p
+}
+
+// span reads a time or a range of times, as name=… or name[gte]=…; to 0 is open.
+func (p *params) span(name string) (from, to int64) {
+	if k := p.n.kids[name]; k != nil && k.leaf && len(k.kids) == 0 {
+		if n, ok := p.num(name, 0, 1<<40); ok {
+			return n, n
 		}
-		return p
+		return 0, 0
 	}
-	at := c.obj("created")
+	at := p.obj(name)
 	if n, ok := at.num("gte", 0, 1<<40); ok {
-		p.from = n
+		from = n
 	}
 	if n, ok := at.num("gt", 0, 1<<40); ok {
-		p.from = max(p.from, n+1)
+		from = max(from, n+1)
 	}
 	if n, ok := at.num("lte", 0, 1<<40); ok {
-		p.to = n
+		to = n
 	}
-	if n, ok := at.num("lt", 0, 1<<40); ok && (p.to == 0 || n-1 < p.to) {
-		p.to = n - 1
+	if n, ok := at.num("lt", 0, 1<<40); ok && (to == 0 || n-1 < to) {
+		to = n - 1
 	}
-	return p
+	return from, to
 }
 
 func (p pages) holds(created int64) bool { return created >= p.from && (p.to == 0 || created <= p.to) }

@@ -241,7 +241,7 @@ func (st *Stripe) Deliver(ctx context.Context, eventIDs ...string) ([]int, error
 			}
 			for _, hid := range st.hooks.order {
 				key := e.ID + ":" + hid + ":0"
-				if !st.hooks.rows[hid].wants(e.Type) {
+				if !st.hooks.rows[hid].wants(e) {
 					continue
 				}
 				if _, known := st.sendings.rows[key]; !known {

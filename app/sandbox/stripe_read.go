@@ -65,7 +65,7 @@ func (st *Stripe) getBalance(c *call) (obj, error) {
 	if err := c.done(); err != nil {
 		return nil, err
 	}
-	return st.shapeBalance(), nil
+	return st.shapeBalance(c.acct), nil
 }
 
 func (st *Stripe) getTxn(c *call) (obj, error) {
@@ -73,7 +73,7 @@ func (st *Stripe) getTxn(c *call) (obj, error) {
 		return nil, err
 	}
 	x, ok := st.txns.rows[c.id]
-	if !ok {
+	if !ok || x.Account != c.acct {
 		return nil, missing("balance transaction", c.id, "id")
 	}
 	return shapeTxn(x, c.t.now.Unix()), nil
@@ -82,13 +82,19 @@ func (st *Stripe) getTxn(c *call) (obj, error) {
 func (st *Stripe) listTxns(c *call) (obj, error) {
 	pg := c.pages()
 	kind, cur, source := c.str("type"), strings.ToLower(c.str("currency")), c.str("source")
-	c.refuse("payout")
+	out := c.str("payout")
 	if err := c.done(); err != nil {
 		return nil, err
 	}
+	if p, ok := st.payouts.rows[out]; out != "" {
+		if !ok || p.Account != c.acct {
+			return nil, missingRef("payout", out, "payout")
+		}
+		return nil, invalid("payout", "", "Balance transaction history can only be filtered on automatic transfers, not manual.") // the sandbox has no others
+	}
 	return cut(pg, "/v1/balance_transactions", "balance transaction", st.txns.order, func(id string) bool {
 		x := st.txns.rows[id]
-		return pg.holds(x.Created) && (kind == "" || x.Type == kind) && (cur == "" || x.Currency == cur) && (source == "" || x.Source == source)
+		return x.Account == c.acct && pg.holds(x.Created) && (kind == "" || x.Type == kind) && (cur == "" || x.Currency == cur) && (source == "" || x.Source == source)
 	}, func(id string) obj { return shapeTxn(st.txns.rows[id], c.t.now.Unix()) })
 }
 
@@ -97,7 +103,7 @@ func (st *Stripe) getEvent(c *call) (obj, error) {
 		return nil, err
 	}
 	e, ok := st.events.rows[c.id]
-	if !ok {
+	if !ok || e.Account != c.acct {
 		return nil, missing("event", c.id, "id")
 	}
 	return st.shapeEvent(e), nil
@@ -118,7 +124,7 @@ func (st *Stripe) listEvents(c *call) (obj, error) {
 	family, star := strings.CutSuffix(kind, "*")
 	return cut(pg, "/v1/events", "event", st.events.order, func(id string) bool {
 		e := st.events.rows[id]
-		return pg.holds(e.Created) && (kind == "" || e.Type == kind || (star && strings.HasPrefix(e.Type, family))) &&
+		return e.Account == c.acct && pg.holds(e.Created) && (kind == "" || e.Type == kind || (star && strings.HasPrefix(e.Type, family))) &&
 			(len(kinds) == 0 || slices.Contains(kinds, e.Type)) && (!asked || st.reached(e) == success)
 	}, func(id string) obj { return st.shapeEvent(st.events.rows[id]) })
 }
@@ -172,8 +178,9 @@ func (st *Stripe) createHook(c *call) (obj, error) {
 	if h.Version != "" && h.Version != APIVersion {
 		c.fail(invalid("api_version", "", "Invalid Stripe API version: %s. The sandbox speaks %s only.", clip(h.Version), APIVersion))
 	}
+	h.Reach = "own"
 	if connect, _ := c.flag("connect"); connect {
-		c.fail(unsupported("connect"))
+		h.Reach = "connect"
 	}
 	if err := c.done(); err != nil {
 		return nil, err

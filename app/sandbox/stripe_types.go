@@ -134,6 +134,7 @@ type refund struct {
 
 type txn struct {
 	ID          string `json:"id"`
+	Account     string `json:"account,omitempty"` // whose balance; "" is the platform's
 	Created     int64  `json:"created"`
 	AvailableOn int64  `json:"available_on"`
 	Amount      int64  `json:"amount"`
@@ -163,6 +164,7 @@ type hook struct {
 	URL         string            `json:"url"`
 	Secret      string            `json:"secret"`
 	Types       []string          `json:"types"`
+	Reach       string            `json:"reach,omitempty"` // own, connect: whose events; "" is everybody's
 	Version     string            `json:"version,omitempty"`
 	Description string            `json:"description,omitempty"`
 	Meta        map[string]string `json:"meta,omitempty"`
