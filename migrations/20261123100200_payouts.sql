@@ -128,7 +128,7 @@ CREATE TABLE payout_reasons (
     currency   char(3)     NOT NULL,
     code       text        NOT NULL,
     act        text        NOT NULL CONSTRAINT payout_reasons_act_known CHECK (act IN ('you', 'us', 'provider', 'nobody')),
-    detail     jsonb       NOT NULL DEFAULT '{}',
+    text       text        NOT NULL, -- in English, for the operator; pages write their own
     payout_id  uuid,
     since      timestamptz NOT NULL,
     until      timestamptz,

@@ -23,13 +23,16 @@ type Service struct {
 	Connector payments.Connector        // Stripe's; nil: no accounts can be opened
 	// Holds says why a creator's payouts must wait for a person: a shop that was closed, an account under review.
 	// Empty: they need not. It may be nil.
-	Holds      func(ctx context.Context, q db.Q, creator id.User) (why string, err error)
-	Enabled    map[string]bool // providers that may pay out; nil: all that there are
-	AppURL     string          // no trailing slash
-	Secret     string          // link tokens are derived from it
-	Zone       *time.Location  // of the instance; nil is UTC
-	Hour       int             // of the day, in that zone, from which payouts are made
-	Settlement time.Duration   // from the sale until its money is available
+	Holds   func(ctx context.Context, q db.Q, creator id.User) (why string, err error)
+	Enabled map[string]bool // providers that may pay out; nil: all that there are
+	AppURL  string          // no trailing slash
+	Secret  string          // link tokens are derived from it
+	Zone    *time.Location  // of the instance; nil is UTC
+	Hour    int             // of the day, in that zone, from which payouts are made
+	// Matures is when the first of a creator's pending money becomes available; zero when that is not known. It may be nil.
+	Matures func(ctx context.Context, q db.Q, creator id.User, c money.Currency) (time.Time, error)
+	// Numbers are what orders are called in their shops, for statements. It may be nil.
+	Numbers func(ctx context.Context, q db.Q, orders []id.Order) (map[id.Order]int, error)
 }
 
 // Who is the person who asks for a change.
@@ -70,6 +73,8 @@ type Method struct {
 	RestsUntil  time.Time // when it is tried again after that
 	Current     bool
 	Waiting     string // "use" or "disconnect": a change that waits for the mailed link
+	// WaitingUntil is how long the link works.
+	WaitingUntil time.Time
 
 	generation int
 	email      string
@@ -146,6 +151,7 @@ type Payout struct {
 	tried    time.Time
 	lease    time.Time
 	looked   time.Time
+	updated  time.Time
 }
 
 // Who must act for money to move.

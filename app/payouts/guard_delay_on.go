@@ -1,0 +1,6 @@
+//go:build !noguard_payout_delay
+
+package payouts
+
+// guardDelay: nothing is sent to a method that was changed less than 72 hours ago.
+const guardDelay = true

@@ -1,0 +1,6 @@
+//go:build !noguard_payout_resend
+
+package payouts
+
+// guardResend: what may have left is looked up, and sent again only while its key is remembered.
+const guardResend = true

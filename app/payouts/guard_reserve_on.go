@@ -1,0 +1,6 @@
+//go:build !noguard_payout_reserve
+
+package payouts
+
+// guardReserve: a balance is decided on under its lock, and its lines are taken once.
+const guardReserve = true
