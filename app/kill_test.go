@@ -40,6 +40,14 @@ func TestAKillAtEveryFailpointLosesNothing(t *testing.T) {
 		{dieReceiving, []string{"payments.receive.before_commit", "payments.receive.after_commit"}},
 		{dieApplying, []string{"payments.apply.before_commit", "payments.apply.after_commit", "ledger.after_post", "mail.claimed", "mail.sent"}},
 		{dieResuming, []string{"payments.resume.before_commit", "payments.resume.after_commit"}},
+		{dieTakingBack, []string{"payments.look.before_call", "payments.look.after_call"}},
+		{diePulling, []string{"payments.pull.before_call", "payments.pull.after_call", "payments.pull.before_commit", "payments.pull.after_commit"}},
+		{dieMaturing, []string{"orders.mature.before_commit", "orders.mature.after_commit"}},
+		{dieCreatingAnIntent, []string{"provider.intent.before_call", "provider.intent.after_call", "checkout.intent.before_commit", "checkout.intent.after_commit"}},
+		{dieReadingAnIntent, []string{"provider.intent_read.before_call", "provider.intent_read.after_call"}},
+		{dieFindingAnIntent, []string{"provider.intent_find.before_call", "provider.intent_find.after_call"}},
+		{dieConfirming, []string{"provider.confirm.before_call", "provider.confirm.after_call", "provider.intent_look.before_call", "provider.intent_look.after_call"}},
+		{dieCancelling, []string{"provider.intent_cancel.before_call", "provider.intent_cancel.after_call"}},
 		{dieExpiring, []string{"provider.expire.before_call", "provider.expire.after_call"}},
 		{dieSweepingOrphans, []string{"sweep.orphan.before_commit", "sweep.orphan.after_commit"}},
 		{dieReadingTheAccount, []string{"provider.movements.before_call", "provider.movements.after_call"}},
@@ -243,6 +251,115 @@ func dieResuming(k *killWorld, failpoint string) {
 	k.startWorker(failpoint)
 	k.reached(failpoint, k.worker)
 	k.finish(b)
+}
+
+// paid brings a buyer to a paid order without a worker.
+func (k *killWorld) paid() *buyer {
+	k.t.Helper()
+	b := k.buyer(k.limited())
+	k.toPayment(b)
+	k.insist(http.MethodGet, k.pay(b), nil)
+	return b
+}
+
+// The provider's dashboard gives money back; the event says so, and the payment is asked for the rest.
+func dieTakingBack(k *killWorld, failpoint string) {
+	k.alive(true)
+	b := k.buyer(k.limited())
+	k.finish(b)
+	k.stop(k.worker)
+	k.giveBack(b, 700)
+	k.startWorker(failpoint)
+	k.reached(failpoint, k.worker)
+	k.startWorker("")
+	apptest.Eventually(k.t, 15*time.Second, "the refund is booked", func() bool {
+		return k.Count(`SELECT count(*) FROM orders WHERE email = $1 AND refunded_minor = 700 AND status = 'partly_refunded'`, b.email) == 1
+	})
+	k.quiet()
+	clean(k.t, k.World)
+}
+
+// What the provider keeps is booked with the lines of its account.
+func diePulling(k *killWorld, failpoint string) {
+	k.alive(false)
+	b := k.paid()
+	k.startWorker(failpoint)
+	k.reached(failpoint, k.worker)
+	k.finish(b)
+	apptest.Eventually(k.t, 15*time.Second, "the fee is booked", func() bool {
+		return k.Count(`SELECT count(*) FROM provider_movements m JOIN checkouts c ON c.payment_intent_id = m.intent JOIN ledger_entries e ON e.key = 'fee:stripe:' || m.ref WHERE c.email = $1`, b.email) == 1
+	})
+}
+
+// The settlement time is over.
+func dieMaturing(k *killWorld, failpoint string) {
+	k.alive(false)
+	b := k.paid()
+	k.startWorker(failpoint)
+	k.reached(failpoint, k.worker)
+	k.finish(b)
+	apptest.Eventually(k.t, 15*time.Second, "the money is available", func() bool {
+		return k.Count(`SELECT count(*) FROM orders o JOIN ledger_entries e ON e.key = 'mature:' || o.id WHERE o.email = $1 AND o.matured_at IS NOT NULL`, b.email) == 1
+	})
+}
+
+// An integrator's server asks for a payment, hears nothing, and asks again with the same key.
+func dieCreatingAnIntent(k *killWorld, failpoint string) {
+	k.alive(true)
+	k.startWeb(failpoint)
+	i := k.integrator(k.limited())
+	if a, err := i.ask("create-intent"); err == nil {
+		k.t.Errorf("the answer came all the same: %d %s", a.status, tail(a.body))
+	}
+	k.reached(failpoint, k.web)
+	i.finish()
+}
+
+func dieReadingAnIntent(k *killWorld, failpoint string) {
+	k.alive(true)
+	i := k.integrator(k.limited())
+	i.insist("create-intent")
+	k.startWeb(failpoint)
+	i.ask("create-intent")
+	k.reached(failpoint, k.web)
+	i.finish()
+}
+
+// The provider answers with an error that it keeps: we look whether there is a payment.
+func dieFindingAnIntent(k *killWorld, failpoint string) {
+	k.alive(true)
+	k.startWeb(failpoint)
+	i := k.integrator(k.limited())
+	k.Stripe.Inject(sandbox.Fault{Kind: sandbox.Error500After, Call: "POST /v1/payment_intents", Times: 1})
+	i.ask("create-intent")
+	k.reached(failpoint, k.web)
+	i.finish()
+}
+
+func dieConfirming(k *killWorld, failpoint string) {
+	k.alive(true)
+	i := k.integrator(k.limited())
+	i.insist("create-intent")
+	k.startWeb(failpoint)
+	i.ask("confirm")
+	k.reached(failpoint, k.web)
+	i.finish()
+}
+
+// Nobody has paid in time. The payment is ended at the provider before the goods are given back.
+func dieCancelling(k *killWorld, failpoint string) {
+	k.alive(false)
+	i := k.integrator(k.limited())
+	i.insist("create-intent")
+	k.Exec(`UPDATE checkouts SET expires_at = now() - interval '10 minutes' WHERE email = $1`, i.email)
+	k.startWorker(failpoint)
+	k.reached(failpoint, k.worker)
+	k.startWorker("")
+	apptest.Eventually(k.t, 15*time.Second, "the checkout is over", func() bool {
+		return k.Count(`SELECT count(*) FROM checkouts c JOIN holds h ON h.checkout_id = c.id WHERE c.email = $1 AND c.status = 'expired' AND h.released_at IS NOT NULL`, i.email) == 1
+	})
+	k.quiet()
+	clean(k.t, k.World)
 }
 
 // Nobody has paid in time. The page is closed at the provider before the goods are given back.

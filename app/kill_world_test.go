@@ -93,7 +93,7 @@ func (k *killWorld) env() []string {
 		"REDIS_URL": c.RedisURL, "S3_ENDPOINT": c.S3Endpoint, "AWS_REGION": c.AWSRegion, "AWS_ACCESS_KEY_ID": c.AWSAccessKeyID,
 		"AWS_SECRET_ACCESS_KEY": c.AWSSecretAccessKey.Reveal(), "AWS_S3_BUCKET": c.AWSS3Bucket, "SMTP_URL": c.SMTPURL.Reveal(), "MAIL_FROM": c.MailFrom,
 		"STRIPE_SECRET_KEY": c.StripeSecretKey.Reveal(), "STRIPE_WEBHOOK_SECRET": c.StripeWebhookSecret.Reveal(), "STRIPE_API_URL": c.StripeAPIURL,
-		"STRIPE_CHECKOUT_ORIGIN": c.StripeCheckoutOrigin, "LOG_LEVEL": "warn", "HOME": os.Getenv("HOME"), "PATH": os.Getenv("PATH"),
+		"STRIPE_CHECKOUT_ORIGIN": c.StripeCheckoutOrigin, "SETTLEMENT_DAYS": "0", "LOG_LEVEL": "warn", "HOME": os.Getenv("HOME"), "PATH": os.Getenv("PATH"),
 	} {
 		e = append(e, name+"="+v)
 	}
@@ -315,6 +315,115 @@ func (k *killWorld) sessions(email string) (all, paid int) {
 	return all, paid
 }
 
+// integrator is one payment that a creator's own server takes.
+type integrator struct {
+	k             *killWorld
+	email, intent string
+	product       id.Product
+	token         string
+}
+
+func (k *killWorld) integrator(p id.Product) *integrator {
+	k.t.Helper()
+	t, err := k.App.Accounts.NewTokens(k.t.Context(), k.creator.User)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return &integrator{k: k, email: "ines-" + strings.ToLower(id.Token()[:12]) + "@mail.test", product: p, token: t.Access}
+}
+
+// ask sends one request under the payment's one key.
+func (i *integrator) ask(what string) (answer, error) {
+	body := fmt.Sprintf(`{"items":[{"product_id":%q,"quantity":1}],"email":%q,"consent":true}`, i.product, i.email)
+	if what == "confirm" {
+		body = fmt.Sprintf(`{"payment_intent":%q,"payment_method":"pm_card_visa"}`, i.intent)
+	}
+	req, err := http.NewRequestWithContext(i.k.t.Context(), http.MethodPost, i.k.Config.AppURL+"/api/v1/payment/"+what, strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+i.token)
+	req.Header.Set("Idempotency-Key", i.email)
+	res, err := i.k.client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	var out struct {
+		Intent string `json:"payment_intent"`
+	}
+	if json.Unmarshal(b, &out) == nil && out.Intent != "" {
+		i.intent = out.Intent
+	}
+	return answer{status: res.StatusCode, body: string(b)}, err
+}
+
+func (i *integrator) insist(what string) {
+	i.k.t.Helper()
+	var a answer
+	var err error
+	for range 5 {
+		if a, err = i.ask(what); err == nil && a.status < 300 {
+			return
+		}
+		i.k.heal()
+	}
+	i.k.t.Fatalf("%s: %d %s %v", what, a.status, tail(a.body), err)
+}
+
+// finish asks for everything again and checks that it was paid once.
+func (i *integrator) finish() {
+	k := i.k
+	k.t.Helper()
+	k.heal()
+	k.Stripe.ClearFaults()
+	i.insist("create-intent")
+	i.insist("confirm")
+	apptest.Eventually(k.t, 20*time.Second, "the order is paid and the receipt sent", func() bool {
+		return k.Count(`SELECT count(*) FROM orders o JOIN order_mails m ON m.order_id = o.id AND m.kind = 'receipt'
+			WHERE o.email = $1 AND o.status = 'paid' AND m.sent_at IS NOT NULL`, i.email) == 1
+	})
+	k.quiet()
+	if n := k.Count(`SELECT count(*) FROM checkouts WHERE email = $1`, i.email); n != 1 {
+		k.t.Errorf("%d checkouts", n)
+	}
+	clean(k.t, k.World)
+}
+
+// giveBack refunds a part of a payment as the provider's dashboard does.
+func (k *killWorld) giveBack(b *buyer, minor int) {
+	k.t.Helper()
+	var session struct {
+		Intent string `json:"payment_intent"`
+	}
+	k.stripe(http.MethodGet, "/v1/checkout/sessions/"+b.session, nil, &session)
+	k.stripe(http.MethodPost, "/v1/refunds", url.Values{"payment_intent": {session.Intent}, "amount": {fmt.Sprint(minor)}}, nil)
+}
+
+// stripe calls the provider past the product.
+func (k *killWorld) stripe(method, path string, form url.Values, to any) {
+	k.t.Helper()
+	req, err := http.NewRequestWithContext(k.t.Context(), method, k.Stripe.URL()+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+k.Stripe.Key())
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if to == nil {
+		to = &struct{}{}
+	}
+	if err := json.NewDecoder(res.Body).Decode(to); err != nil || res.StatusCode != http.StatusOK {
+		k.t.Fatalf("%s %s: %s %v", method, path, res.Status, err)
+	}
+}
+
 // finish brings a purchase to its end by what a buyer, the provider and the sweeps do, and checks what came of it.
 func (k *killWorld) finish(b *buyer) {
 	k.t.Helper()
@@ -338,8 +447,8 @@ func (k *killWorld) finish(b *buyer) {
 	k.settled(b, 1)
 }
 
-// settled checks one buyer's purchase and the whole book: orders is how many were paid.
-func (k *killWorld) settled(b *buyer, orders int) {
+// quiet waits until every event has come and nothing is left to do.
+func (k *killWorld) quiet() {
 	k.t.Helper()
 	ctx, cancel := context.WithTimeout(k.t.Context(), 20*time.Second)
 	defer cancel()
@@ -350,6 +459,12 @@ func (k *killWorld) settled(b *buyer, orders int) {
 		return k.Count(`SELECT count(*) FROM webhook_inbox WHERE applied_at IS NULL`)+
 			k.Count(`SELECT count(*) FROM outbox WHERE done_at IS NULL AND run_at <= now()`) == 0
 	})
+}
+
+// settled checks one buyer's purchase and the whole book: orders is how many were paid.
+func (k *killWorld) settled(b *buyer, orders int) {
+	k.t.Helper()
+	k.quiet()
 	if n := k.Count(`SELECT count(*) FROM outbox WHERE failed_at IS NOT NULL`); n != 0 {
 		k.t.Errorf("%d jobs were given up: %s", n, row(k.t, k.World, `SELECT string_agg(kind || ': ' || last_error, '; ') FROM outbox WHERE failed_at IS NOT NULL`))
 	}

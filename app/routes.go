@@ -12,6 +12,7 @@ import (
 	"vitrine/app/contact"
 	"vitrine/app/db"
 	"vitrine/app/files"
+	"vitrine/app/orders"
 	"vitrine/app/payments"
 	"vitrine/app/products"
 	"vitrine/app/pwa"
@@ -32,9 +33,10 @@ func (a *App) routes() error {
 	// App host: everyone
 	a.landing().Routes(r)
 	pwa.Routes(r)
-	(&accounts.Handler{Service: a.Accounts}).Routes(r) // with /me, /api/v1
-	a.buying().Routes(r)                               // checkout, /o/, /my; the creator's /app/orders
-	(&payments.Handler{Inbox: a.inbox()}).Routes(r)    // /webhooks
+	(&accounts.Handler{Service: a.Accounts}).Routes(r)                                        // with /me, /api/v1
+	a.buying().Routes(r)                                                                      // checkout, /o/, /my; the creator's /app/orders
+	(&orders.API{Service: a.Orders, PublishableKey: a.Config.StripePublishableKey}).Routes(r) // /api/v1/payment
+	(&payments.Handler{Inbox: a.inbox()}).Routes(r)                                           // /webhooks
 
 	// App host: creators
 	(&storefronts.Handler{Service: a.Shops}).Routes(r)                            // /start, /app/settings/shop

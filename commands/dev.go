@@ -152,6 +152,9 @@ func (w *world) secrets() error {
 	if c.StripeSecretKey == "" {
 		c.StripeSecretKey, c.StripeWebhookSecret = config.Secret(s.Stripe), config.Secret(s.Webhook)
 		c.StripeAPIURL = "" // the sandbox
+		if os.Getenv("SETTLEMENT_DAYS") == "" {
+			c.SettlementDays = 0 // a demo shows the whole way of the money at once
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@
 ALTER TABLE checkouts DROP CONSTRAINT checkouts_provider_known;
 ALTER TABLE checkouts ADD CONSTRAINT checkouts_provider_known CHECK (provider IN ('stripe', 'paypal', 'none'));
 ALTER TABLE checkouts
+    ADD COLUMN kind                text     NOT NULL DEFAULT 'page' CONSTRAINT checkouts_kind_known CHECK (kind IN ('page', 'intent')), -- who shows the card form: the provider, or an integrator
     ADD COLUMN refunded_seen_minor bigint   NOT NULL DEFAULT 0, -- the highest sum that an event told without naming refunds
     ADD COLUMN client_ip           text     NOT NULL DEFAULT '', -- hash of the address
     ADD COLUMN client_net          text     NOT NULL DEFAULT '', -- hash of its network: /24, or /48

@@ -186,7 +186,9 @@ func TestRefundsAtOnceNeverExceedTheTotal(t *testing.T) {
 		t.Error("a refund that is not under way was ended")
 	}
 	other := w.shop("EUR")
-	if err := w.inTx(func(ctx context.Context, tx *db.Tx) error { return w.s.ReserveRefund(ctx, tx, other.User, o.ID, eur(1)) }); !errs.Is(err, errs.NotFound) {
+	if err := w.inTx(func(ctx context.Context, tx *db.Tx) error {
+		return w.s.ReserveRefund(ctx, tx, other.User, o.ID, eur(1))
+	}); !errs.Is(err, errs.NotFound) {
 		t.Errorf("someone else's order: %v", err)
 	}
 	for _, bad := range []money.Amount{eur(0), eur(-5), eur(1901), {Minor: 100, Currency: "USD"}} {
@@ -330,7 +332,9 @@ func TestNothingIsRefundedWhileTheBankLooksIntoIt(t *testing.T) {
 	c := w.sell(w.product(w.owner, 1900, -1), eur(1900))
 	o := c.Orders[0]
 	reserve := func() error {
-		return w.inTx(func(ctx context.Context, tx *db.Tx) error { return w.s.ReserveRefund(ctx, tx, w.owner.User, o.ID, eur(100)) })
+		return w.inTx(func(ctx context.Context, tx *db.Tx) error {
+			return w.s.ReserveRefund(ctx, tx, w.owner.User, o.ID, eur(100))
+		})
 	}
 	if err := w.stripe.Dispute(c.PaymentIntent, "fraudulent"); err != nil {
 		t.Fatal(err)

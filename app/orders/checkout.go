@@ -123,6 +123,7 @@ type wish struct {
 	until  time.Time // when the payment page ends
 	quote  Quote
 	held   int // limited products that are set aside
+	intent bool
 }
 
 // wish checks what can be checked without the database.

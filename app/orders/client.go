@@ -53,3 +53,11 @@ func Fingerprint(secret, kind, value string) string {
 	}
 	return id.Derive(secret, "risk "+kind, value)
 }
+
+// Hashed is what is kept of a Client.
+type Hashed struct{ IP, Net, Browser, Country string }
+
+// Hashed is the Client as it stands in the checkout's row: for the rules against fraud, which compare.
+func (c Client) Hashed(secret string) Hashed {
+	return Hashed{IP: c.ip(secret), Net: c.net(secret), Browser: c.browser(secret), Country: c.country()}
+}

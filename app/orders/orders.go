@@ -98,6 +98,7 @@ type Checkout struct {
 	Orders        []Order
 
 	inputs    []byte
+	intent    bool // an integrator's page takes the payment
 	attempt   int
 	statement string
 }

@@ -288,6 +288,9 @@ func (s *Service) look(ctx context.Context, c Checkout, end bool) (Checkout, err
 }
 
 func (s *Service) ask(ctx context.Context, c Checkout, end bool) (payments.Session, error) {
+	if c.intent {
+		return s.askIntent(ctx, c, end)
+	}
 	if c.Session == "" {
 		sess, err := s.seek(ctx, c)
 		if err != nil || !end || !sess.Open {

@@ -240,24 +240,33 @@ const reach = 40 * 24 * time.Hour
 
 // learn asks how a payment stands, applies the answer, and reports what differs even then.
 func (s *Service) learn(ctx context.Context, p payments.Provider, d Difference) error {
-	if !d.Payout.IsZero() { // payouts ask for themselves; what still differs then is for a person
-		err := s.DB.InTx(ctx, func(tx *db.Tx) error {
-			err := s.openDifference(ctx, tx, d)
-			failpoint.Hit("reconcile.payout.before_commit")
+	var f payments.Fact
+	if d.Payout.IsZero() {
+		var err error
+		if f, err = s.inquire(ctx, p, &d); err != nil {
 			return err
-		})
-		failpoint.Hit("reconcile.payout.after_commit")
-		return err
+		}
 	}
+	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
+		err := s.learnIn(ctx, tx, d, f)
+		failpoint.Hit("reconcile.learn.before_commit")
+		return err
+	})
+	failpoint.Hit("reconcile.learn.after_commit")
+	return err
+}
+
+// inquire asks how a payment stands now.
+func (s *Service) inquire(ctx context.Context, p payments.Provider, d *Difference) (payments.Fact, error) {
 	failpoint.Hit("provider.payment.before_call")
 	f, err := p.Payment(ctx, d.Intent)
 	failpoint.Hit("provider.payment.after_call")
 	d.Theirs = money.Amount{Currency: d.Theirs.Currency}
 	switch {
 	case payments.OutcomeOf(err) == payments.Refused: // they know nothing of it
-		f = payments.Fact{Intent: d.Intent}
+		return payments.Fact{Intent: d.Intent}, nil
 	case err != nil:
-		return err
+		return f, err
 	case f.State == payments.Succeeded:
 		d.Theirs = f.Amount
 		if f.Refunded.Minor > 0 {
@@ -267,16 +276,13 @@ func (s *Service) learn(ctx context.Context, p payments.Provider, d Difference) 
 			d.Theirs = d.Theirs.Sub(v.Withdrawn).Add(v.Reinstated)
 		}
 	}
-	err = s.DB.InTx(ctx, func(tx *db.Tx) error {
-		err := s.learnIn(ctx, tx, d, f)
-		failpoint.Hit("reconcile.learn.before_commit")
-		return err
-	})
-	failpoint.Hit("reconcile.learn.after_commit")
-	return err
+	return f, nil
 }
 
 func (s *Service) learnIn(ctx context.Context, tx *db.Tx, d Difference, f payments.Fact) error {
+	if !d.Payout.IsZero() { // payouts ask for themselves; what differs after a while is for a person
+		return s.openDifference(ctx, tx, d)
+	}
 	if _, err := s.settle(ctx, tx, fact{Fact: f}); err != nil {
 		return err
 	}

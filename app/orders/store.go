@@ -241,6 +241,7 @@ type checkoutRow struct {
 	SessionURL string         `db:"session_url"`
 	Attempt    int            `db:"attempt"`
 	Statement  string         `db:"statement"`
+	Kind       string         `db:"kind"`
 	Intent     *string        `db:"payment_intent_id"`
 	Test       bool           `db:"test"`
 	Locale     string         `db:"locale"`
@@ -252,13 +253,13 @@ type checkoutRow struct {
 func (r checkoutRow) checkout() Checkout {
 	return Checkout{ID: r.ID, Buyer: r.Buyer, Email: r.Email, Total: money.Amount{Minor: r.Total, Currency: r.Currency}, Provider: r.Provider,
 		Status: r.Status, Session: deref(r.Session), SessionURL: r.SessionURL, PaymentIntent: deref(r.Intent), Test: r.Test, Locale: r.Locale,
-		ExpiresAt: r.ExpiresAt, PaidAt: deref(r.PaidAt), CreatedAt: r.CreatedAt, inputs: r.Inputs, attempt: r.Attempt, statement: r.Statement}
+		ExpiresAt: r.ExpiresAt, PaidAt: deref(r.PaidAt), CreatedAt: r.CreatedAt, inputs: r.Inputs, attempt: r.Attempt, statement: r.Statement, intent: r.Kind == "intent"}
 }
 
 func (s *Service) findCheckoutByToken(ctx context.Context, q db.Q, hash []byte) (Checkout, error) {
 	var r checkoutRow
 	err := q.Get(ctx, &r, `
-		SELECT id, inputs, buyer_id, email, currency, total_minor, provider, status, session_id, session_url, attempt, statement,
+		SELECT id, inputs, buyer_id, email, currency, total_minor, provider, status, session_id, session_url, attempt, statement, kind,
 			payment_intent_id, test, locale, expires_at, paid_at, created_at
 		FROM checkouts WHERE token_hash = $1`, hash)
 	return r.checkout(), err
@@ -267,7 +268,7 @@ func (s *Service) findCheckoutByToken(ctx context.Context, q db.Q, hash []byte) 
 func (s *Service) findCheckoutByKey(ctx context.Context, q db.Q, key string) (Checkout, error) {
 	var r checkoutRow
 	err := q.Get(ctx, &r, `
-		SELECT id, inputs, buyer_id, email, currency, total_minor, provider, status, session_id, session_url, attempt, statement,
+		SELECT id, inputs, buyer_id, email, currency, total_minor, provider, status, session_id, session_url, attempt, statement, kind,
 			payment_intent_id, test, locale, expires_at, paid_at, created_at
 		FROM checkouts WHERE client_key = $1`, key)
 	return r.checkout(), err
@@ -276,7 +277,7 @@ func (s *Service) findCheckoutByKey(ctx context.Context, q db.Q, key string) (Ch
 func (s *Service) findCheckout(ctx context.Context, q db.Q, c id.Checkout) (Checkout, error) {
 	var r checkoutRow
 	err := q.Get(ctx, &r, `
-		SELECT id, inputs, buyer_id, email, currency, total_minor, provider, status, session_id, session_url, attempt, statement,
+		SELECT id, inputs, buyer_id, email, currency, total_minor, provider, status, session_id, session_url, attempt, statement, kind,
 			payment_intent_id, test, locale, expires_at, paid_at, created_at
 		FROM checkouts WHERE id = $1`, c)
 	return r.checkout(), err

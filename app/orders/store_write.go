@@ -19,7 +19,7 @@ const free = "none"
 // belongs to; fresh says which.
 func (s *Service) insertCheckout(ctx context.Context, tx *db.Tx, w *wish) (c Checkout, fresh bool, err error) {
 	c = Checkout{ID: w.id, Email: w.Email, Total: w.quote.Total, Provider: w.Provider, Status: CheckoutOpen, Test: w.Test,
-		Locale: w.Locale, ExpiresAt: w.until, CreatedAt: tx.Now, inputs: w.inputs}
+		Locale: w.Locale, ExpiresAt: w.until, CreatedAt: tx.Now, inputs: w.inputs, intent: w.intent}
 	if w.Test || w.quote.Total.IsZero() {
 		c.Provider = free
 	}
@@ -49,6 +49,13 @@ func (s *Service) insertCheckout(ctx context.Context, tx *db.Tx, w *wish) (c Che
 	}
 }
 
+func kindOf(c Checkout) string {
+	if c.intent {
+		return "intent"
+	}
+	return "page"
+}
+
 type inserted struct {
 	Buyer *id.Buyer `db:"buyer"`
 	Fresh int       `db:"fresh"`
@@ -69,8 +76,8 @@ func (s *Service) insertAll(ctx context.Context, tx *db.Tx, w *wish, c Checkout,
 			SELECT id FROM known UNION ALL SELECT id FROM new
 		), checkout AS (
 			INSERT INTO checkouts (id, client_key, inputs, token_hash, buyer_id, email, currency, total_minor, provider, status, statement, test,
-				consented_at, locale, expires_at, created_at, updated_at, client_ip, client_net, client_browser, client_country)
-			SELECT $1, $2, $3, $15, buyer.id, $5, $6, $7, $8, 'open', $9, $10, $12, $11, $13, $12, $12, $30, $31, $32, NULLIF($33, '') FROM buyer
+				consented_at, locale, expires_at, created_at, updated_at, client_ip, client_net, client_browser, client_country, kind)
+			SELECT $1, $2, $3, $15, buyer.id, $5, $6, $7, $8, 'open', $9, $10, $12, $11, $13, $12, $12, $30, $31, $32, NULLIF($33, ''), $34 FROM buyer
 			ON CONFLICT ON CONSTRAINT checkouts_client_key_unique DO NOTHING
 			RETURNING id, buyer_id
 		), orders AS (
@@ -92,7 +99,7 @@ func (s *Service) insertAll(ctx context.Context, tx *db.Tx, w *wish, c Checkout,
 		c.statement, c.Test, c.Locale, tx.Now, c.ExpiresAt, db.Array(o.item), id.Hash(s.CheckoutToken(c.ID)),
 		db.Array(o.order), db.Array(o.shop), db.Array(o.creator), db.Array(o.token), db.Array(o.total), db.Array(o.fee), db.Array(o.version),
 		db.Array(o.itemOrder), db.Array(o.itemShop), db.Array(o.itemCreator), db.Array(o.product), db.Array(o.name), db.Array(o.unit), db.Array(o.quantity),
-		w.Client.ip(s.Secret), w.Client.net(s.Secret), w.Client.browser(s.Secret), w.Client.country())
+		w.Client.ip(s.Secret), w.Client.net(s.Secret), w.Client.browser(s.Secret), w.Client.country(), kindOf(c))
 	if err != nil {
 		return r, fmt.Errorf("insert checkout: %w", err)
 	}
@@ -158,7 +165,7 @@ func (s *Service) updateAttempt(ctx context.Context, tx *db.Tx, c Checkout) erro
 func (s *Service) takeCheckout(ctx context.Context, tx *db.Tx, f fact) (Checkout, error) {
 	var r checkoutRow
 	err := tx.Get(ctx, &r, `
-		SELECT id, inputs, buyer_id, email, currency, total_minor, provider, status, session_id, session_url, attempt, statement,
+		SELECT id, inputs, buyer_id, email, currency, total_minor, provider, status, session_id, session_url, attempt, statement, kind,
 			payment_intent_id, test, locale, expires_at, paid_at, created_at
 		FROM checkouts
 		WHERE id = coalesce(

@@ -42,6 +42,37 @@ type Provider interface {
 	Movements(ctx context.Context, since time.Time, each func(Movement) error) error
 }
 
+// Intents takes payments whose card form an integrator shows, with a secret that only that payment has.
+type Intents interface {
+	// Intent opens a payment. The key is made as for Begin.
+	Intent(ctx context.Context, in BeginInput) (Intent, error)
+	// FindIntent looks for the payment of a checkout whose number we never learned; ErrNone when there is none.
+	FindIntent(ctx context.Context, in FindInput) (Intent, error)
+	// ReadIntent asks how it stands, with its secret.
+	ReadIntent(ctx context.Context, intentID string) (Intent, error)
+	// Confirm pays with a means of payment that the provider knows by a number of its own.
+	Confirm(ctx context.Context, in ConfirmInput) (Intent, error)
+	// CancelIntent ends a payment that is not made, so that it cannot be any more. It answers how it stands now,
+	// which may be paid.
+	CancelIntent(ctx context.Context, intentID string) (Intent, error)
+}
+
+// Intent is a payment that an integrator's page completes.
+type Intent struct {
+	Fact   Fact
+	Secret string
+	Status string // the provider's word
+	Next   string // where the buyer must go to prove who they are; empty when nowhere
+}
+
+// ConfirmInput says how an intent is to be paid.
+type ConfirmInput struct {
+	Intent    string
+	Key       string
+	Method    string // the provider's number of a card or the like
+	ReturnURL string
+}
+
 // KeyLife is for how long a provider remembers a key; after that a call is never sent again, only looked up.
 const KeyLife = 24 * time.Hour
 
