@@ -75,6 +75,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	})
 	look("/stripe/cards", func(*http.Request) any { return cardViews() })
 	look("/stripe/accounts", func(*http.Request) any { return obj{"accounts": st.accountViews()} })
+	look("/stripe/files", func(*http.Request) any { return obj{"files": st.uploadViews()} })
 	look("/stripe/calls", func(*http.Request) any { return obj{"calls": st.Calls()} })
 	look("/google/people", func(*http.Request) any { return obj{"people": s.google.People()} })
 	for _, orders := range []map[string]doing{s.orders(), s.connectOrders()} {

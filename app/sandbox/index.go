@@ -15,6 +15,7 @@ type indexPage struct {
 	Sessions                                                  []indexRow
 	Events                                                    []indexRow
 	Balances                                                  []indexRow
+	Creators, Payouts                                         []indexRow
 }
 
 type indexRow struct{ Name, Detail, State, Link string }
@@ -39,8 +40,9 @@ func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 			}
 			p.Sessions = append(p.Sessions, indexRow{name, format(v.Total, v.Currency), v.Status + ", " + v.Paid, st.payURL(v.ID)})
 		}
+		p.Creators, p.Payouts = st.payeeRows()
 		for _, id := range st.txns.order {
-			if c := st.txns.rows[id].Currency; !slices.Contains(currencies, c) {
+			if c := st.txns.rows[id].Currency; st.txns.rows[id].Account == "" && !slices.Contains(currencies, c) {
 				currencies = append(currencies, c)
 			}
 		}

@@ -36,6 +36,8 @@ type Stripe struct {
 	transfers *table[transfer]
 	reversals *table[reversal]
 	payouts   *table[payout]
+	warnings  *table[warning]
+	uploads   *table[upload]
 
 	post     *postman
 	faults   faults
@@ -69,6 +71,8 @@ func newStripe(srv *Server, db *store, seed uint64) *Stripe {
 	st.transfers = newTable[transfer](db, "transfer")
 	st.reversals = newTable[reversal](db, "reversal")
 	st.payouts = newTable[payout](db, "payout")
+	st.warnings = newTable[warning](db, "warning")
+	st.uploads = newTable[upload](db, "file")
 	st.faults.rng = mrand.New(mrand.NewPCG(seed, 3))
 	st.faults.busy = map[string]bool{}
 	st.post = newPostman(st)
@@ -129,7 +133,7 @@ func (st *Stripe) BalanceOf(account, currency string) Balance {
 // due is something that happens by itself when the clock gets there.
 type due struct {
 	At   int64  `json:"at"`
-	What string `json:"what"` // expire, settle, refund, dispute, transit, arrive, deadline
+	What string `json:"what"` // expire, settle, refund, dispute, transit, arrive, deadline, inquiry, warn, evidence
 	ID   string `json:"id"`
 }
 
@@ -191,7 +195,14 @@ func (st *Stripe) happen(t *tx, d due) error {
 	case "refund":
 		return st.finishRefund(t, d.ID)
 	case "dispute":
-		return st.openDispute(t, d.ID, "fraudulent")
+		return st.openDispute(t, d.ID, st.charges.rows[d.ID].Method.card().Dispute)
+	case "inquiry":
+		return st.openInquiry(t, d.ID, "fraudulent")
+	case "warn":
+		_, err := st.warn(t, d.ID, "unauthorized_use_of_card")
+		return err
+	case "evidence":
+		return st.silence(t, d.ID)
 	case "transit":
 		return st.transit(t, d.ID)
 	case "arrive":

@@ -25,6 +25,7 @@ type call struct {
 	id   string // from the path
 	sub  string // the second id in the path
 	acct string // the connected account it is done for; "" is the platform
+	file *filePart
 }
 
 type endpoint func(*call) (obj, error)
@@ -76,9 +77,11 @@ func (st *Stripe) routes(mux *http.ServeMux) {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.Handle(method+" /stripe/v1"+path, st.api(run))
 	}
-	for pattern, run := range st.connectRoutes() {
-		method, path, _ := strings.Cut(pattern, " ")
-		mux.Handle(method+" /stripe/v1"+path, st.api(run))
+	for _, more := range []map[string]endpoint{st.connectRoutes(), st.radarRoutes(), st.fileRoutes()} {
+		for pattern, run := range more {
+			method, path, _ := strings.Cut(pattern, " ")
+			mux.Handle(method+" /stripe/v1"+path, st.api(run))
+		}
 	}
 	mux.Handle("/stripe/v1/", st.api(nil))
 }
@@ -90,6 +93,8 @@ type inbound struct {
 	body  []byte
 	acct  string
 	root  *node
+	form  url.Values // as it was sent
+	file  *filePart
 	fault Fault
 }
 
@@ -100,7 +105,11 @@ func (st *Stripe) api(run endpoint) http.HandlerFunc {
 		w.Header().Set("Request-Id", in.ID)
 		w.Header().Set("Stripe-Version", APIVersion)
 		var err error
-		if in.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, bodySize)); err != nil {
+		limit := int64(bodySize)
+		if r.URL.Path == filesPath {
+			limit = fileBody
+		}
+		if in.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, limit)); err != nil {
 			say(w, http.StatusRequestEntityTooLarge, invalid("", "", "The request is too large.").body(in.ID))
 			return
 		}
@@ -109,8 +118,7 @@ func (st *Stripe) api(run endpoint) http.HandlerFunc {
 		if in.fault.before(w, r, in.ID) {
 			return
 		}
-		var e *apiError
-		if in.root, e = st.admit(r, run, in.body); e != nil {
+		if e := st.admit(&in, run); e != nil {
 			if e.Status == http.StatusUnauthorized {
 				w.Header().Set("WWW-Authenticate", `Basic realm="Stripe"`)
 			}
@@ -142,40 +150,57 @@ func (st *Stripe) answer(w http.ResponseWriter, run endpoint, in inbound) {
 	raw(w, given.Status, given.Body)
 }
 
+const filesPath = "/stripe/v1/files"
+
 // admit checks the key, the version and the form.
-func (st *Stripe) admit(r *http.Request, run endpoint, body []byte) (*node, *apiError) {
+func (st *Stripe) admit(in *inbound, run endpoint) *apiError {
+	r := in.Request
 	if e := st.authenticate(r); e != nil {
-		return nil, e
+		return e
 	}
 	if run == nil {
 		e := invalid("", "", "Unrecognized request URL (%s: %s). Please see https://stripe.com/docs or we can help at https://support.stripe.com/.", r.Method, strings.TrimPrefix(r.URL.Path, "/stripe"))
 		e.Status = http.StatusNotFound
-		return nil, e
+		return e
 	}
 	if v := r.Header.Get("Stripe-Version"); v != "" && v != APIVersion {
-		return nil, invalid("", "", "Invalid Stripe API version: %s. The sandbox speaks %s only.", clip(v), APIVersion)
+		return invalid("", "", "Invalid Stripe API version: %s. The sandbox speaks %s only.", clip(v), APIVersion)
 	}
 	if e := st.onBehalf(r); e != nil {
-		return nil, e
+		return e
 	}
 	form := r.URL.Query()
 	if r.Method == http.MethodPost {
-		if ct, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); len(body) > 0 && ct != "application/x-www-form-urlencoded" {
-			return nil, invalid("", "", "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have any questions, we can help at https://support.stripe.com/.")
+		sent, e := in.read()
+		if e != nil {
+			return e
 		}
-		sent, err := url.ParseQuery(string(body))
-		if err != nil {
-			return nil, invalid("", "", "Invalid request: the form cannot be read.")
-		}
+		in.form = sent
 		for k, v := range sent {
 			form[k] = append(form[k], v...)
 		}
 	}
 	root, e := parseTree(form)
-	if e != nil {
-		return nil, e
+	in.root = root
+	return e
+}
+
+// read takes the body apart. Only uploads come as multipart.
+func (in *inbound) read() (url.Values, *apiError) {
+	ct, _, _ := strings.Cut(in.Header.Get("Content-Type"), ";")
+	if in.URL.Path == filesPath && ct == "multipart/form-data" {
+		form, file, e := multipartForm(in.Header.Get("Content-Type"), in.body)
+		in.file = file
+		return form, e
 	}
-	return root, nil
+	if len(in.body) > 0 && ct != "application/x-www-form-urlencoded" {
+		return nil, invalid("", "", "Invalid request (check that your POST content type is application/x-www-form-urlencoded). If you have any questions, we can help at https://support.stripe.com/.")
+	}
+	form, err := url.ParseQuery(string(in.body))
+	if err != nil {
+		return nil, invalid("", "", "Invalid request: the form cannot be read.")
+	}
+	return form, nil
 }
 
 func (st *Stripe) authenticate(r *http.Request) *apiError {
@@ -241,11 +266,7 @@ func (in inbound) slot() string {
 
 // hash tells two requests apart whatever the order of their parameters: stripe-go writes maps in any order.
 func (in inbound) hash() string {
-	body := string(in.body)
-	if form, err := url.ParseQuery(body); err == nil {
-		body = form.Encode()
-	}
-	sum := sha256.Sum256([]byte(in.Method + " " + in.URL.Path + "?" + in.URL.Query().Encode() + "\n" + body))
+	sum := sha256.Sum256([]byte(in.Method + " " + in.URL.Path + "?" + in.URL.Query().Encode() + "\n" + in.form.Encode() + in.file.digest()))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -291,7 +312,7 @@ func (st *Stripe) execute(run endpoint, in inbound) answer {
 
 // run is the endpoint's answer, expanded. Errors whose effect stands are answers too.
 func (st *Stripe) run(run endpoint, t *tx, in inbound) (answer, error) {
-	c := &call{newParams(in.root), t, in.PathValue("id"), in.PathValue("sub"), in.acct}
+	c := &call{newParams(in.root), t, in.PathValue("id"), in.PathValue("sub"), in.acct, in.file}
 	expand := c.strs("expand")
 	out, err := run(c)
 	var e *apiError

@@ -20,7 +20,8 @@ type card struct {
 	ThreeDS              bool
 	Risk                 string // elevated, highest
 	Blocked              bool   // by Radar, always
-	Dispute              bool   // a dispute follows
+	Dispute              string // a dispute follows, with this reason; "inquiry" is only a question, "warning" only a warning
+	Country, Funding     string // where they are not US and credit
 	Refund               string // "failed": a refund is taken back later, "pending": it takes its time
 	AtOnce               bool   // the money is available at once
 }
@@ -34,6 +35,11 @@ var testCards = []card{
 	{Number: "4242424242424242", Brand: "visa", Label: "Succeeds", Group: "Succeed", Token: "pm_card_visa"},
 	{Number: "5555555555554444", Brand: "mastercard", Label: "Succeeds, Mastercard", Group: "Succeed", Token: "pm_card_mastercard"},
 	{Number: "378282246310005", Brand: "amex", Label: "Succeeds, American Express", Group: "Succeed", Token: "pm_card_amex"},
+	{Number: "4000056655665556", Brand: "visa", Label: "Succeeds, debit card", Group: "Succeed", Token: "pm_card_visa_debit", Funding: "debit"},
+	{Number: "5105105105105100", Brand: "mastercard", Label: "Succeeds, prepaid card", Group: "Succeed", Token: "pm_card_mastercard_prepaid", Funding: "prepaid"},
+	{Number: "4000002760000016", Brand: "visa", Label: "Succeeds, card from Germany", Group: "Succeed", Token: "pm_card_de", Country: "DE"},
+	{Number: "4000002500000003", Brand: "visa", Label: "Succeeds, card from France", Group: "Succeed", Token: "pm_card_fr", Country: "FR"},
+	{Number: "4000000760000002", Brand: "visa", Label: "Succeeds, card from Brazil", Group: "Succeed", Token: "pm_card_br", Country: "BR"},
 	{Number: "4000000000000077", Brand: "visa", Label: "Succeeds, available at once", Group: "Succeed", Token: "pm_card_bypassPending", AtOnce: true},
 	{Number: "4000000000000002", Brand: "visa", Label: "Declined", Group: "Decline", Token: "pm_card_visa_chargeDeclined", Code: "card_declined", Decline: "generic_decline", Message: generic},
 	{Number: "4000000000009995", Brand: "visa", Label: "Insufficient funds", Group: "Decline", Token: "pm_card_visa_chargeDeclinedInsufficientFunds", Code: "card_declined", Decline: "insufficient_funds", Message: "Your card has insufficient funds."},
@@ -50,7 +56,10 @@ var testCards = []card{
 	{Number: "4000000000009235", Brand: "visa", Label: "Elevated risk", Group: "Risk", Token: "pm_card_riskLevelElevated", Risk: "elevated"},
 	{Number: "4000000000004954", Brand: "visa", Label: "Highest risk", Group: "Risk", Token: "pm_card_riskLevelHighest", Risk: "highest"},
 	{Number: "4100000000000019", Brand: "visa", Label: "Always blocked", Group: "Risk", Token: "pm_card_radarBlock", Risk: "highest", Blocked: true},
-	{Number: "4000000000000259", Brand: "visa", Label: "Disputed a day later", Group: "Afterwards", Token: "pm_card_createDispute", Dispute: true},
+	{Number: "4000000000000259", Brand: "visa", Label: "Disputed a day later", Group: "Afterwards", Token: "pm_card_createDispute", Dispute: "fraudulent"},
+	{Number: "4000000000002685", Brand: "visa", Label: "Disputed as not received", Group: "Afterwards", Token: "pm_card_createDisputeProductNotReceived", Dispute: "product_not_received"},
+	{Number: "4000000000001976", Brand: "visa", Label: "The bank asks a day later", Group: "Afterwards", Token: "pm_card_createDisputeInquiry", Dispute: "inquiry"},
+	{Number: "4000000000005423", Brand: "visa", Label: "Warned of an hour later", Group: "Afterwards", Token: "pm_card_createIssuerFraudRecord", Dispute: "warning"},
 	{Number: "4000000000005126", Brand: "visa", Label: "Refund fails later", Group: "Afterwards", Token: "pm_card_refundFail", Refund: "failed"},
 	{Number: "4000000000007726", Brand: "visa", Label: "Refund takes its time", Group: "Afterwards", Token: "pm_card_pendingRefund", Refund: "pending"},
 }
@@ -103,6 +112,9 @@ func (m method) card() card {
 	}
 	return c
 }
+
+// funding is credit, debit or prepaid.
+func (m method) funding() string { return orElse(m.card().Funding, "credit") }
 
 func (m method) account() account {
 	for _, a := range testAccounts {

@@ -121,3 +121,32 @@ func shapeCapability(a connected, name string) obj {
 	}
 	return o
 }
+
+// connectByID is byID for what connected accounts have.
+func (st *Stripe) connectByID(prefix, id string) obj {
+	switch prefix {
+	case "acct":
+		if a, ok := st.accounts.rows[id]; ok && a.Gone == "" {
+			return shapeAccount(a)
+		}
+	case "ba":
+		for _, a := range st.accounts.rows {
+			if a.Bank != nil && a.Bank.ID == id {
+				return shapeBank(*a.Bank, a.ID)
+			}
+		}
+	case "tr":
+		if tr, ok := st.transfers.rows[id]; ok {
+			return st.shapeTransfer(tr)
+		}
+	case "trr":
+		if r, ok := st.reversals.rows[id]; ok {
+			return shapeReversal(r)
+		}
+	case "po":
+		if p, ok := st.payouts.rows[id]; ok {
+			return shapePayout(p)
+		}
+	}
+	return nil
+}

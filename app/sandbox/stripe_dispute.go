@@ -2,13 +2,14 @@ package sandbox
 
 import (
 	"maps"
-	"slices"
+	"strings"
 	"time"
 )
 
 const (
 	disputeAfter = 24 * time.Hour
 	evidenceDue  = 9 * 24 * time.Hour
+	inquiryEnds  = 120 * 24 * time.Hour
 	disputeFee   = 2000 // minor units, as Stripe's 20.00 in most places
 )
 
@@ -20,7 +21,8 @@ type dispute struct {
 	Amount   int64             `json:"amount"`
 	Currency string            `json:"currency"`
 	Reason   string            `json:"reason"`
-	Status   string            `json:"status"` // needs_response, under_review, won, lost
+	Status   string            `json:"status"` // needs_response, under_review, won, lost; warning_… for an inquiry
+	Due      int64             `json:"due"`    // until when evidence is taken
 	Txns     []string          `json:"txns"`
 	Evidence map[string]string `json:"evidence,omitempty"`
 	Sent     int64             `json:"sent"`
@@ -28,7 +30,15 @@ type dispute struct {
 	Brand    string            `json:"brand"`
 }
 
-func (d dispute) refundable() bool { return d.Status == "won" }
+// refundable reports whether a refund may be made: an inquiry is best answered by one.
+func (d dispute) refundable() bool {
+	return d.Status == "won" || strings.HasPrefix(d.Status, "warning_")
+}
+
+// inquiry is a question of the bank that is still open.
+func (d dispute) inquiry() bool {
+	return d.Status == "warning_needs_response" || d.Status == "warning_under_review"
+}
 
 var evidenceNames = []string{"access_activity_log", "billing_address", "cancellation_policy", "cancellation_policy_disclosure", "cancellation_rebuttal",
 	"customer_communication", "customer_email_address", "customer_name", "customer_purchase_ip", "customer_signature", "duplicate_charge_documentation",
@@ -45,76 +55,15 @@ func (st *Stripe) shapeDispute(d dispute) obj {
 	for _, id := range d.Txns {
 		txns = append(txns, shapeTxn(st.txns.rows[id], st.srv.Now().Unix()))
 	}
-	due := d.Created + int64(evidenceDue/time.Second)
+	due := d.Due
+	if due == 0 {
+		due = d.Created + int64(evidenceDue/time.Second)
+	}
 	return obj{"id": d.ID, "object": "dispute", "amount": d.Amount, "balance_transactions": txns, "charge": d.Charge, "created": d.Created,
 		"currency": d.Currency, "evidence": evidence, "evidence_details": obj{"due_by": due, "has_evidence": len(d.Evidence) > 0,
 			"past_due": st.srv.Now().Unix() > due && d.Sent == 0, "submission_count": d.Sent}, "is_charge_refundable": d.refundable(), "livemode": false,
 		"metadata": metaOf(d.Meta), "payment_intent": d.Intent, "reason": d.Reason, "status": d.Status,
 		"payment_method_details": obj{"type": "card", "card": obj{"brand": d.Brand, "network_reason_code": "10.4"}}}
-}
-
-// Dispute has the buyer's bank take a payment back; reason is one of Stripe's, such as fraudulent or product_not_received.
-func (st *Stripe) Dispute(chargeOrIntent, reason string) error {
-	return st.do(func(t *tx) error {
-		if p, ok := st.intents.rows[chargeOrIntent]; ok {
-			chargeOrIntent = p.Latest
-		}
-		return st.openDispute(t, chargeOrIntent, orElse(reason, "fraudulent"))
-	})
-}
-
-func (st *Stripe) openDispute(t *tx, chargeID, reason string) error {
-	st.unplan(t, "dispute", chargeID)
-	ch, ok := st.charges.rows[chargeID]
-	switch {
-	case !ok:
-		return missing("charge", chargeID, "charge")
-	case ch.Status != "succeeded" || ch.Dispute != "" || ch.Refunded == ch.Amount:
-		return nil
-	}
-	d := dispute{ID: newID("du"), Created: t.now.Unix(), Charge: ch.ID, Intent: ch.Intent, Amount: ch.Amount - ch.Refunded, Currency: ch.Currency,
-		Reason: reason, Status: "needs_response", Brand: ch.Method.Brand}
-	d.Txns = []string{st.book(t, txn{Amount: -d.Amount, Fee: disputeFee, FeeLabel: "Dispute fee", Currency: d.Currency, Type: "adjustment", Category: "dispute",
-		Source: d.ID, Description: "Chargeback withdrawal for " + ch.ID})}
-	put(t, st.disputes, d.ID, d)
-	ch.Dispute = d.ID
-	put(t, st.charges, ch.ID, ch)
-	if err := st.emit(t, "charge.dispute.created", st.shapeDispute(d), nil); err != nil {
-		return err
-	}
-	if err := st.emit(t, "charge.updated", st.shapeCharge(ch), obj{"disputed": false}); err != nil {
-		return err
-	}
-	return st.emit(t, "charge.dispute.funds_withdrawn", st.shapeDispute(d), nil)
-}
-
-// Decide ends a dispute. Won: the amount and the fee come back.
-func (st *Stripe) Decide(disputeID string, won bool) error {
-	return st.do(func(t *tx) error { return st.decide(t, disputeID, won) })
-}
-
-func (st *Stripe) decide(t *tx, id string, won bool) error {
-	d, ok := st.disputes.rows[id]
-	switch {
-	case !ok:
-		return missing("dispute", id, "id")
-	case d.Status == "won" || d.Status == "lost":
-		return refused("", "", "This dispute is already closed")
-	}
-	before := obj{"status": d.Status}
-	d.Status = "lost"
-	if won {
-		d.Status = "won"
-		d.Txns = append(slices.Clone(d.Txns), st.book(t, txn{Amount: d.Amount, Fee: -disputeFee, FeeLabel: "Dispute fee", Currency: d.Currency, Type: "adjustment",
-			Category: "dispute_reversal", Source: d.ID, Description: "Chargeback reversal for " + d.Charge}))
-	}
-	put(t, st.disputes, id, d)
-	if won {
-		if err := st.emit(t, "charge.dispute.funds_reinstated", st.shapeDispute(d), nil); err != nil {
-			return err
-		}
-	}
-	return st.emit(t, "charge.dispute.closed", st.shapeDispute(d), before)
 }
 
 func (st *Stripe) findDispute(c *call) (dispute, error) {
@@ -149,12 +98,7 @@ func (st *Stripe) listDisputes(c *call) (obj, error) {
 
 // updateDispute takes evidence. As in Stripe's test mode, the text winning_evidence or losing_evidence decides.
 func (st *Stripe) updateDispute(c *call) (obj, error) {
-	ev, given := c.obj("evidence"), map[string]string{}
-	for _, n := range evidenceNames {
-		if v := ev.text(n, 20000); v != "" {
-			given[n] = v
-		}
-	}
+	given := st.evidence(c)
 	submit, asked := c.flag("submit")
 	meta, metaGiven := c.meta("metadata")
 	if err := c.done(); err != nil {
@@ -164,8 +108,12 @@ func (st *Stripe) updateDispute(c *call) (obj, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Status != "needs_response" {
-		return nil, refused("", "", "This dispute is already closed or under review")
+	switch d.Status {
+	case "needs_response", "warning_needs_response":
+	case "under_review", "warning_under_review":
+		return nil, refused("", "", "The evidence for this dispute has already been submitted: it is under review and cannot be updated.")
+	default:
+		return nil, refused("", "", "This dispute is already closed")
 	}
 	all := maps.Clone(d.Evidence)
 	if all == nil {
@@ -176,9 +124,12 @@ func (st *Stripe) updateDispute(c *call) (obj, error) {
 	if metaGiven {
 		d.Meta = mergeMeta(d.Meta, meta)
 	}
-	if len(given) > 0 && (submit || !asked) {
-		d.Status = "under_review"
+	if (len(given) > 0 || (submit && len(all) > 0)) && (submit || !asked) {
+		d.Status = strings.Replace(d.Status, "needs_response", "under_review", 1)
 		d.Sent++
+		if !d.inquiry() {
+			st.unplan(c.t, "evidence", d.ID)
+		}
 	}
 	put(c.t, st.disputes, d.ID, d)
 	if err := st.emit(c.t, "charge.dispute.updated", st.shapeDispute(d), nil); err != nil {
@@ -200,7 +151,7 @@ func (st *Stripe) closeDispute(c *call) (obj, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := st.decide(c.t, d.ID, false); err != nil {
+	if err := st.decide(c.t, d.ID, false); err != nil { // closing means to give in
 		return nil, err
 	}
 	return st.shapeDispute(st.disputes.rows[d.ID]), nil

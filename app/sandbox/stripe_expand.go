@@ -10,8 +10,15 @@ var expandable = map[string]string{
 	"refund":              " balance_transaction failure_balance_transaction charge payment_intent transfer_reversal source_transfer_reversal ",
 	"balance_transaction": " source ",
 	"dispute":             " charge payment_intent ",
-	"price":               " product ",
-	"customer":            " default_source test_clock ",
+
+	"transfer":                  " balance_transaction destination destination_payment source_transaction ",
+	"transfer_reversal":         " balance_transaction destination_payment_refund source_refund transfer ",
+	"payout":                    " balance_transaction destination failure_balance_transaction original_payout reversed_by ",
+	"bank_account":              " account customer ",
+	"capability":                " account ",
+	"radar.early_fraud_warning": " charge payment_intent ",
+	"price":                     " product ",
+	"customer":                  " default_source test_clock ",
 }
 
 // expand fills in one path such as latest_charge.balance_transaction.
@@ -115,7 +122,7 @@ func (st *Stripe) byID(id string) obj {
 			return st.shapeDispute(d)
 		}
 	}
-	return nil
+	return st.connectByID(prefix, id)
 }
 
 func listOf(data []obj, more bool, url string) obj {

@@ -69,3 +69,31 @@ func (st *Stripe) express(w http.ResponseWriter, r *http.Request) {
 }
 
 func day(unix int64) string { return time.Unix(unix, 0).UTC().Format("2 January 2006") }
+
+// payeeRows are the latest accounts and payouts, for the index page.
+func (st *Stripe) payeeRows() (accounts, payouts []indexRow) {
+	for _, id := range slices.Backward(st.accounts.order) {
+		a := st.accounts.rows[id]
+		if len(accounts) == 10 {
+			break
+		}
+		state := "form not filled in"
+		switch {
+		case a.Gone != "":
+			state = a.Gone
+		case a.payouts():
+			state = "can be paid"
+		case a.Submitted:
+			state = orElse(a.disabled(), "bank account does not work")
+		}
+		accounts = append(accounts, indexRow{Name: a.ID, Detail: orElse(a.Email, a.Country), State: state})
+	}
+	for _, id := range slices.Backward(st.payouts.order) {
+		p := st.payouts.rows[id]
+		if len(payouts) == 10 {
+			break
+		}
+		payouts = append(payouts, indexRow{Name: format(p.Amount, p.Currency), Detail: p.Account, State: strings.ReplaceAll(p.Status, "_", " ") + ", " + day(p.Arrives)})
+	}
+	return accounts, payouts
+}

@@ -176,7 +176,7 @@ func (rec *recorder) add(r *http.Request, body []byte) {
 		return
 	}
 	h := http.Header{}
-	for _, k := range []string{"Content-Type", "Idempotency-Key", "Stripe-Version"} {
+	for _, k := range []string{"Content-Type", "Idempotency-Key", "Stripe-Account", "Stripe-Version"} {
 		if v := r.Header.Get(k); v != "" {
 			h.Set(k, v)
 		}

@@ -304,6 +304,6 @@ func (f *payForm) readCard(m *method, now time.Time) {
 		f.Errors["cvc"] = map[int]string{3: "Enter the 3 digits on the back of the card.", 4: "Enter the 4 digits on the front of the card."}[digits]
 	}
 	if len(f.Errors) == 0 {
-		m.Token, m.Brand, m.Last4, m.Country, m.ExpMonth, m.ExpYear, m.Fingerprint = k.Token, k.Brand, number[len(number)-4:], "US", month, year, fingerprint(number)
+		m.Token, m.Brand, m.Last4, m.Country, m.ExpMonth, m.ExpYear, m.Fingerprint = k.Token, k.Brand, number[len(number)-4:], orElse(k.Country, "US"), month, year, fingerprint(number)
 	}
 }

@@ -94,7 +94,7 @@ func (st *Stripe) readMethod(c *call) *method {
 		c.fail(missingRef("PaymentMethod", id, "payment_method"))
 		return nil
 	}
-	return &method{ID: newID("pm"), Kind: "card", Token: k.Token, Brand: k.Brand, Last4: k.Number[len(k.Number)-4:], Country: "US",
+	return &method{ID: newID("pm"), Kind: "card", Token: k.Token, Brand: k.Brand, Last4: k.Number[len(k.Number)-4:], Country: orElse(k.Country, "US"),
 		ExpMonth: int64(c.t.now.Month()), ExpYear: int64(c.t.now.Year() + 1), Fingerprint: fingerprint(k.Number), Created: c.t.now.Unix()}
 }
 

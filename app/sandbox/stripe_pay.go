@@ -37,7 +37,13 @@ func (st *Stripe) capture(t *tx, p intent, threeDS string) (intent, error) {
 	}
 	c.Txn = st.bookCharge(t, c)
 	put(t, st.charges, c.ID, c)
-	if k.Dispute {
+	switch k.Dispute {
+	case "":
+	case "inquiry":
+		st.plan(t, "inquiry", c.ID, t.now.Add(disputeAfter))
+	case "warning":
+		st.plan(t, "warn", c.ID, t.now.Add(warnAfter))
+	default:
 		st.plan(t, "dispute", c.ID, t.now.Add(disputeAfter))
 	}
 	return st.succeed(t, p, c)

@@ -81,6 +81,7 @@ func (st *Stripe) giveBack(t *tx, ch charge, r refund) (obj, error) {
 		kind = "payment_refund"
 	}
 	r.Txn = st.book(t, txn{Amount: -r.Amount, Currency: r.Currency, Type: kind, Category: "refund", Source: r.ID, Description: "REFUND FOR CHARGE"})
+	was := ch
 	before := obj{"amount_refunded": ch.Refunded, "refunded": false}
 	ch.Refunded += r.Amount
 	ch.Refunds = append(slices.Clone(ch.Refunds), r.ID)
@@ -92,7 +93,13 @@ func (st *Stripe) giveBack(t *tx, ch charge, r refund) (obj, error) {
 	if err := st.emit(t, "refund.created", shapeRefund(r), nil); err != nil {
 		return nil, err
 	}
-	return shapeRefund(r), st.emit(t, "charge.refunded", st.shapeCharge(ch), before)
+	if err := st.emit(t, "charge.refunded", st.shapeCharge(ch), before); err != nil {
+		return nil, err
+	}
+	if err := st.calm(t, was); err != nil {
+		return nil, err
+	}
+	return shapeRefund(r), st.settleInquiry(t, ch)
 }
 
 // finishRefund ends a pending refund, or takes back one whose card refuses it: the money returns to the balance.

@@ -164,7 +164,7 @@ func shapeMethod(m method) obj {
 		o["sepa_debit"] = obj{"bank_code": "37040044", "branch_code": "", "country": m.Country, "fingerprint": m.Fingerprint, "generated_from": nil, "last4": m.Last4}
 	default:
 		o["card"] = obj{"brand": m.Brand, "checks": obj{"address_line1_check": nil, "address_postal_code_check": nil, "cvc_check": "pass"},
-			"country": m.Country, "exp_month": m.ExpMonth, "exp_year": m.ExpYear, "fingerprint": m.Fingerprint, "funding": "credit",
+			"country": m.Country, "exp_month": m.ExpMonth, "exp_year": m.ExpYear, "fingerprint": m.Fingerprint, "funding": m.funding(),
 			"generated_from": nil, "last4": m.Last4, "networks": obj{"available": []string{m.Brand}, "preferred": nil},
 			"three_d_secure_usage": obj{"supported": true}, "wallet": nil}
 	}
@@ -224,7 +224,7 @@ func (c charge) methodDetails() obj {
 	return obj{"type": "card", "card": obj{"amount_authorized": c.Amount, "brand": m.Brand,
 		"checks":  obj{"address_line1_check": nil, "address_postal_code_check": nil, "cvc_check": cvcCheck(c)},
 		"country": m.Country, "exp_month": m.ExpMonth, "exp_year": m.ExpYear, "extended_authorization": obj{"status": "disabled"},
-		"fingerprint": m.Fingerprint, "funding": "credit", "incremental_authorization": obj{"status": "unavailable"}, "installments": nil,
+		"fingerprint": m.Fingerprint, "funding": m.funding(), "incremental_authorization": obj{"status": "unavailable"}, "installments": nil,
 		"last4": m.Last4, "mandate": nil, "multicapture": obj{"status": "unavailable"}, "network": m.Brand, "network_token": obj{"used": false},
 		"overcapture": obj{"maximum_amount_capturable": c.Amount, "status": "unavailable"}, "three_d_secure": secure, "wallet": nil}}
 }

@@ -65,6 +65,24 @@ func Buy(t testing.TB, payURL, email, number string) Answer {
 	return a
 }
 
+// Onboard follows an account link and ends its form as said, as a creator without JavaScript would. The answer leads
+// (303) to the return page, or, where the link was used or is too old, to the refresh page.
+func Onboard(t testing.TB, linkURL string, how sandbox.Onboarding) Answer {
+	t.Helper()
+	c := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	a := read(t)(c.Get(linkURL))
+	if a.Status != http.StatusOK {
+		return a
+	}
+	_, rest, _ := strings.Cut(a.Body, `<form method="post" action="`)
+	action, _, ok := strings.Cut(rest, `"`)
+	link, err := url.Parse(linkURL)
+	if err != nil || !ok {
+		t.Fatalf("no form behind %s: %v", linkURL, err)
+	}
+	return read(t)(c.PostForm(link.Scheme+"://"+link.Host+action, url.Values{"result": {string(how)}}))
+}
+
 func read(t testing.TB) func(*http.Response, error) Answer {
 	t.Helper()
 	return func(rs *http.Response, err error) Answer {
