@@ -28,6 +28,7 @@ import (
 	"vitrine/app/pagecache"
 	"vitrine/app/payments"
 	"vitrine/app/payments/stripe"
+	"vitrine/app/payouts"
 	"vitrine/app/products"
 	"vitrine/app/storage"
 	"vitrine/app/storefronts"
@@ -55,6 +56,7 @@ type App struct {
 	Fees      *fees.Service
 	Stock     *inventory.Service
 	Orders    *orders.Service
+	Payouts   *payouts.Service
 	Stripe    *stripe.Client
 	Providers payments.Providers
 	Cache     *pagecache.Cache
@@ -116,6 +118,7 @@ func (a *App) build() {
 		Settlement: time.Duration(c.SettlementDays) * 24 * time.Hour}
 	a.Orders.Inbox = a.inbox()
 	a.Orders.Inbox = a.inbox() // check-money asks what waits in it
+	a.Payouts = a.payingOut()
 	a.Cache = pagecache.New(pagecache.Options{Clock: d.Clock})
 
 	a.Shops.Furnish = a.Builder.Furnish
@@ -131,6 +134,8 @@ func (a *App) register() {
 	a.mirror().Jobs(a.Jobs)
 	a.Orders.Jobs(a.Jobs)
 	a.mails().Jobs(a.Jobs)
+	a.Payouts.Jobs(a.Jobs)
+	(&payouts.Mails{Payouts: a.Payouts, Address: a.creatorAddress, Sender: a.Mail}).Jobs(a.Jobs)
 	a.contact().Jobs(a.Jobs)
 	a.Jobs.Every("sweep:money", time.Hour, a.alarm)
 

@@ -19,7 +19,8 @@ var tier = map[string]int{
 	"storefronts": 5, "products": 5, "ledger": 5,
 	"builder": 6, "inventory": 6, "payments": 6,
 	"orders": 7, "contact": 7,
-	"pwa": 8, "home": 8, "today": 8, "seed": 8,
+	"refunds": 8, "payouts": 8, "disputes": 8, "risk": 8,
+	"pwa": 8, "home": 8, "today": 9, "seed": 9, "earnings": 9, "admin": 9,
 }
 
 // sole names the only package that may import a library: whoever wants to replace it looks in one place.

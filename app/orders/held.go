@@ -311,3 +311,34 @@ func (s *Service) AccessLog(ctx context.Context, q db.Q, o id.Order) ([]Fetched,
 		ORDER BY d.last_at`, o)
 	return out, err
 }
+
+// NextMature is when the first of a creator's pending money becomes available; zero when nothing is pending.
+func (s *Service) NextMature(ctx context.Context, q db.Q, creator id.User, c money.Currency) (time.Time, error) {
+	var first *time.Time
+	err := q.Get(ctx, &first, `
+		SELECT min(paid_at) FROM orders
+		WHERE creator_id = $1 AND currency = $2 AND matured_at IS NULL AND paid_at IS NOT NULL AND NOT test AND held_at IS NULL
+			AND net_minor > refunded_net_minor + disputed_net_minor`, creator, c)
+	if err != nil || first == nil {
+		return time.Time{}, err
+	}
+	return first.Add(s.Settlement), nil
+}
+
+// Numbers are what orders are called in their shops.
+func (s *Service) Numbers(ctx context.Context, q db.Q, all []id.Order) (map[id.Order]int, error) {
+	ids := make([]string, len(all))
+	for i, o := range all {
+		ids[i] = o.String()
+	}
+	var rows []struct {
+		ID     id.Order `db:"id"`
+		Number int      `db:"number"`
+	}
+	err := q.Select(ctx, &rows, `SELECT id, number FROM orders WHERE id = ANY($1::uuid[]) AND number IS NOT NULL`, db.Array(ids))
+	out := make(map[id.Order]int, len(rows))
+	for _, r := range rows {
+		out[r.ID] = r.Number
+	}
+	return out, err
+}
