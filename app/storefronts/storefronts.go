@@ -290,7 +290,7 @@ func (s *Service) openness(ctx context.Context, who Who, closed bool, reason str
 		}
 		return event.Emit(ctx, tx, Published, who.Shop.String())
 	})
-	if err != nil {
+	if err := opening(err); err != nil {
 		return Shop{}, fmt.Errorf("open or close shop %s: %w", who.Shop, err)
 	}
 	return out, nil
