@@ -129,7 +129,7 @@ func (st *Stripe) FailPayout(payoutID, failureCode string) error {
 			return missing("payout", payoutID, "payout")
 		case p.Status == "failed" || p.Status == "canceled":
 			return invalid("payout", "", "This payout is already %s.", p.Status)
-		case p.Status == "paid" && t.now.After(workdays(time.Unix(p.PaidAt, 0), flipDays+1)):
+		case p.Status == "paid" && t.now.After(workdays(time.Unix(p.PaidAt, 0), flipDays).AddDate(0, 0, 1)):
 			return invalid("payout", "", "This payout was paid more than five work days ago: it can no longer fail.")
 		}
 		return st.failPayout(t, p, code)

@@ -34,11 +34,19 @@ func (p *params) span(name string) (from, to int64) {
 	if n, ok := at.num("gt", 0, 1<<40); ok {
 		from = max(from, n+1)
 	}
+	open := int64(1 << 41)
+	to = open
 	if n, ok := at.num("lte", 0, 1<<40); ok {
 		to = n
 	}
-	if n, ok := at.num("lt", 0, 1<<40); ok && (to == 0 || n-1 < to) {
-		to = n - 1
+	if n, ok := at.num("lt", 0, 1<<40); ok {
+		to = min(to, n-1)
+	}
+	switch to {
+	case open:
+		to = 0
+	case 0:
+		to = -1 // nothing is that old
 	}
 	return from, to
 }
