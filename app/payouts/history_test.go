@@ -169,6 +169,7 @@ func (h *history) settle() {
 func (h *history) check() {
 	h.t.Helper()
 	h.clean()
+	h.t.Log(h.states())
 	got := map[string]int64{}
 	for _, b := range []*bank{h.stripe, h.paypal} {
 		for _, x := range b.wired() {

@@ -46,6 +46,7 @@ func TestInvariant06FiftyRequestsOnOneBalanceAreOnePayout(t *testing.T) {
 			t.Fatalf("round %d: paid %d of %d", round, sum, earned)
 		}
 		w.work()
+		w.arrive(u.User)
 		w.pass(time.Hour)
 	}
 	w.clean()

@@ -86,6 +86,11 @@ func (s *Service) refresh(ctx context.Context, tx *db.Tx, creator id.User) error
 	if err != nil {
 		return err
 	}
+	return s.note(ctx, tx, creator, all)
+}
+
+// note is refresh for who has just read the standings.
+func (s *Service) note(ctx context.Context, tx *db.Tx, creator id.User, all []standing) error {
 	have, err := s.listReasons(ctx, tx, creator)
 	if err != nil {
 		return err

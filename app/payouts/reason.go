@@ -47,7 +47,7 @@ type standing struct {
 	other     Method   // the newest of those
 	open      []Payout // of this currency, set aside and not gone
 	failed    []Payout // of this currency, not back yet
-	last      Payout   // of this currency
+	last      Payout   // of this currency; like next only read where something can be paid
 	holds     string
 	matures   time.Time
 	now       time.Time
@@ -241,11 +241,13 @@ func (s *Service) standings(ctx context.Context, q db.Q, creator id.User, now ti
 				st.failed = append(st.failed, u)
 			}
 		}
-		if st.last, err = s.lastPayout(ctx, q, creator, p.Currency); err != nil {
-			return nil, fmt.Errorf("last payout: %w", err)
-		}
-		if st.next, err = s.upcoming(ctx, q, st); err != nil {
-			return nil, err
+		if !Payable(p.Available).IsZero() {
+			if st.last, err = s.lastPayout(ctx, q, creator, p.Currency); err != nil {
+				return nil, fmt.Errorf("last payout: %w", err)
+			}
+			if st.next, err = s.upcoming(ctx, q, st); err != nil {
+				return nil, err
+			}
 		}
 		if s.Matures != nil && p.Pending.Minor > 0 {
 			if st.matures, err = s.Matures(ctx, q, creator, p.Currency); err != nil {

@@ -133,6 +133,9 @@ func (s *Service) decide(ctx context.Context, tx *db.Tx, creator id.User, c mone
 			return Payout{}, nil, err
 		}
 	}
+	if out.ID.IsZero() {
+		return out, why, s.note(ctx, tx, creator, all)
+	}
 	return out, why, s.refresh(ctx, tx, creator)
 }
 

@@ -422,3 +422,18 @@ func (w *world) link(u payouts.Who) string {
 	w.t.Fatal("no link was mailed")
 	return ""
 }
+
+// arrive lets the creator's newest payout arrive.
+func (w *world) arrive(u id.User) {
+	w.t.Helper()
+	p := w.list(u)[0]
+	w.news(p, payments.PaymentPaid, "")
+}
+
+// news is an event of the provider's about a payout that has just changed.
+func (w *world) news(p payouts.Payout, to payments.PaymentState, failure string) {
+	w.t.Helper()
+	b := map[string]*bank{"stripe": w.stripe, "paypal": w.paypal}[p.Provider]
+	e := b.flip(p.ID, to, failure)
+	w.tx(func(ctx context.Context, tx *db.Tx) error { return w.s.ApplyPayment(ctx, tx, p.Provider, e) })
+}
