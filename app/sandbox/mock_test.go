@@ -70,12 +70,107 @@ func TestStripeMockTakesEveryCall(t *testing.T) {
 			t.Fatalf("%s: %+v", path, a.Error)
 		}
 	}
+	everyPayoutCall(t, s)
+	everyEvidenceCall(t, s)
 	sandboxtest.Replay(t, mock, s.Stripe().Calls())
-	if n := len(s.Stripe().Calls()); n < 20 {
+	if n := len(s.Stripe().Calls()); n < 50 {
 		t.Errorf("only %d calls were recorded", n)
 	}
 	bad := sandbox.Call{Method: "POST", Path: "/v1/refunds", Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, Body: []byte("chargee=ch_1")}
 	if sandboxtest.Refusal(t, mock, bad) == "" {
 		t.Error("stripe-mock takes anything: the replay proves nothing")
+	}
+}
+
+// everyPayoutCall opens an account, fills in its form and pays it, with every parameter that the sandbox knows.
+func everyPayoutCall(t *testing.T, s *sandbox.Server) {
+	t.Helper()
+	c := api(s)
+	p := accountParams("DE")
+	p.BusinessType = stripe.String("individual")
+	p.BusinessProfile = &stripe.AccountBusinessProfileParams{MCC: stripe.String("5815"), Name: stripe.String("Léa"), ProductDescription: stripe.String("Guides"), SupportEmail: stripe.String("lea@example.com"),
+		SupportPhone: stripe.String("+4930123456"), SupportURL: stripe.String("https://lea.example/help"), URL: stripe.String("https://lea.example")}
+	p.Settings.Payouts.StatementDescriptor, p.Settings.Payouts.Schedule.DelayDays = stripe.String("VITRINE"), stripe.Int64(3)
+	p.Settings.Payouts.DebitNegativeBalances = stripe.Bool(false)
+	p.TOSAcceptance = &stripe.AccountTOSAcceptanceParams{ServiceAgreement: stripe.String("full")}
+	p.SetIdempotencyKey("account-1")
+	a, err := c.Accounts.New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, err := c.AccountLinks.New(&stripe.AccountLinkParams{Account: &a.ID, Type: stripe.String("account_onboarding"), RefreshURL: stripe.String("http://localhost:8080/refresh"), ReturnURL: stripe.String("http://localhost:8080/back"),
+		CollectionOptions: &stripe.AccountLinkCollectionOptionsParams{Fields: stripe.String("eventually_due"), FutureRequirements: stripe.String("include")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sandboxtest.Onboard(t, link.URL, sandbox.Complete); got.Status != http.StatusSeeOther {
+		t.Fatalf("%+v", got)
+	}
+	fundPlatform(t, s, 10000, "eur")
+	charge := fundPlatform(t, s, 5000, "eur").ID
+	tp := &stripe.TransferParams{Amount: stripe.Int64(1000), Currency: stripe.String("eur"), Destination: &a.ID, TransferGroup: stripe.String("payout_1"), Description: stripe.String("Payout 1"),
+		SourceTransaction: &charge, SourceType: stripe.String("card"), Metadata: map[string]string{"payout": "1"}}
+	tp.AddExpand("destination")
+	tr, err := c.Transfers.New(tp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pp := &stripe.PayoutParams{Amount: stripe.Int64(500), Currency: stripe.String("eur"), StatementDescriptor: stripe.String("VITRINE 1"), Description: stripe.String("Payout 1"), Method: stripe.String("standard"),
+		SourceType: stripe.String("card"), Metadata: map[string]string{"payout": "1"}}
+	pp.SetStripeAccount(a.ID)
+	pp.AddExpand("balance_transaction")
+	po, err := c.Payouts.New(pp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range []struct{ method, path, form, account string }{
+		{"POST", "accounts/" + a.ID, "metadata[generation]=2&email=lea@example.org", ""}, {"GET", "accounts/" + a.ID, "", ""}, {"GET", "accounts?limit=100&created[gte]=1", "", ""},
+		{"GET", "accounts/" + a.ID + "/capabilities", "", ""}, {"GET", "accounts/" + a.ID + "/capabilities/transfers", "", ""}, {"POST", "accounts/" + a.ID + "/login_links", "", ""},
+		{"GET", "transfers?limit=3&destination=" + a.ID + "&transfer_group=payout_1&created[gte]=1", "", ""}, {"GET", "transfers/" + tr.ID, "", ""}, {"POST", "transfers/" + tr.ID, "description=x&metadata[a]=b", ""},
+		{"POST", "transfers/" + tr.ID + "/reversals", "amount=10&description=back&metadata[payout]=1", ""}, {"GET", "transfers/" + tr.ID + "/reversals?limit=3", "", ""},
+		{"GET", "payouts?limit=3&status=pending&created[gte]=1&arrival_date[gte]=1&destination=" + po.Destination.ID, "", a.ID}, {"GET", "payouts/" + po.ID + "?expand[]=balance_transaction&expand[]=destination", "", a.ID},
+		{"POST", "payouts/" + po.ID, "metadata[a]=b", a.ID}, {"POST", "payouts/" + po.ID + "/cancel", "", a.ID}, {"GET", "balance", "", a.ID}, {"GET", "account", "", a.ID},
+		{"GET", "balance_transactions?type=payout&source=" + po.ID + "&currency=eur&created[gte]=1&expand[]=data.source", "", a.ID}, {"GET", "events?limit=3", "", a.ID},
+		{"DELETE", "accounts/" + newAccount(t, s, "DE").ID, "", ""},
+	} {
+		if got := raw(t, s, call.method, "/v1/"+call.path, call.form, "Stripe-Account", call.account); got.Status != 200 {
+			t.Fatalf("%s %s: %+v", call.method, call.path, got.Error)
+		}
+	}
+}
+
+// everyEvidenceCall answers a dispute with all there is, and reads an early fraud warning.
+func everyEvidenceCall(t *testing.T, s *sandbox.Server) {
+	t.Helper()
+	pi := paid(t, s, "4242424242424242").PaymentIntent
+	warned, err := s.Stripe().Warn(pi.ID, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stripe().Dispute(pi.ID, "product_not_received"); err != nil {
+		t.Fatal(err)
+	}
+	d := disputeOf(t, s, pi.ID)
+	file := upload(t, s, "dispute_evidence", "receipt.pdf", pdf, "").Body["id"].(string)
+	text := stripe.String("x")
+	if _, err := api(s).Disputes.Update(d.ID, &stripe.DisputeParams{Submit: stripe.Bool(true), Metadata: map[string]string{"a": "b"}, Evidence: &stripe.DisputeEvidenceParams{
+		AccessActivityLog: text, BillingAddress: text, CancellationPolicy: &file, CancellationPolicyDisclosure: text, CancellationRebuttal: text, CustomerCommunication: &file, CustomerEmailAddress: text,
+		CustomerName: text, CustomerPurchaseIP: text, CustomerSignature: &file, DuplicateChargeDocumentation: &file, DuplicateChargeExplanation: text, DuplicateChargeID: text, ProductDescription: text,
+		Receipt: &file, RefundPolicy: &file, RefundPolicyDisclosure: text, RefundRefusalExplanation: text, ServiceDate: text, ServiceDocumentation: &file, ShippingAddress: text, ShippingCarrier: text,
+		ShippingDate: text, ShippingDocumentation: &file, ShippingTrackingNumber: text, UncategorizedFile: &file, UncategorizedText: text}}); err != nil {
+		t.Fatal(err)
+	}
+	given := paid(t, s, "4242424242424242").PaymentIntent.ID
+	if err := s.Stripe().Dispute(given, ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := api(s).Disputes.Close(disputeOf(t, s, given).ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"disputes/" + d.ID, "files/" + file, "files?purpose=dispute_evidence&limit=3", "radar/early_fraud_warnings/" + warned, "radar/early_fraud_warnings?charge=" + pi.LatestCharge.ID + "&limit=3",
+		"payment_intents/" + pi.ID + "?expand[]=latest_charge.refunds&expand[]=latest_charge.balance_transaction"} {
+		if got := raw(t, s, "GET", "/v1/"+path, ""); got.Status != 200 {
+			t.Fatalf("%s: %+v", path, got.Error)
+		}
 	}
 }

@@ -52,9 +52,51 @@ func history(t *testing.T, s *sandbox.Server) *stripe.CheckoutSession {
 	if err := s.Stripe().Dispute(paid(t, s, "4242424242424242").PaymentIntent.ID, ""); err != nil {
 		t.Fatal(err)
 	}
+	payoutHistory(t, s)
 	raw(t, s, "POST", "/v1/customers", "name=A&email=a@example.com")
 	raw(t, s, "POST", "/v1/webhook_endpoints", "url=http://127.0.0.1:1/hook&enabled_events[]=customer.created")
 	return ok
+}
+
+// payoutHistory leads accounts, transfers and payouts to every end they can come to.
+func payoutHistory(t *testing.T, s *sandbox.Server) {
+	t.Helper()
+	st := s.Stripe()
+	fundPlatform(t, s, 100000, "usd")
+	newAccount(t, s, "US")
+	for _, how := range []sandbox.Onboarding{sandbox.Complete, sandbox.Document, sandbox.Verifying, sandbox.WrongBank} {
+		id := newAccount(t, s, "US").ID
+		if err := st.Onboard(id, how); err != nil {
+			t.Fatal(err)
+		}
+		if how == sandbox.Verifying {
+			continue
+		}
+		tr, err := newTransfer(s, id, 1000, "usd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if how == sandbox.Complete {
+			raw(t, s, "POST", "/v1/transfers/"+tr.ID+"/reversals", "amount=10")
+			raw(t, s, "POST", "/v1/payouts", "amount=1&currency=usd", "Stripe-Account", id)
+		}
+		if _, err := newPayout(s, id, 100, "usd"); err != nil {
+			t.Fatal(err)
+		}
+		if how == sandbox.Complete {
+			continue // pending
+		}
+		if _, err := st.SettlePayouts(""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := st.Warn(paid(t, s, "4242424242424242").PaymentIntent.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.Inquire(paid(t, s, "4242424242424242").PaymentIntent.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	upload(t, s, "dispute_evidence", "a.pdf", pdf, "")
 }
 
 // world is one object of every kind and state, as the API answers it.
@@ -62,8 +104,8 @@ func world(t *testing.T) map[string][]map[string]any {
 	t.Helper()
 	s := start(t, sandbox.Options{})
 	out := map[string][]map[string]any{}
-	add := func(path string) map[string]any {
-		a := raw(t, s, "GET", path, "")
+	addAs := func(account, path string) map[string]any {
+		a := raw(t, s, "GET", path, "", "Stripe-Account", account)
 		if a.Status != 200 {
 			t.Fatalf("%s: %+v", path, a.Error)
 		}
@@ -78,17 +120,39 @@ func world(t *testing.T) map[string][]map[string]any {
 		out[kind] = append(out[kind], a.Body)
 		return a.Body
 	}
+	add := func(path string) map[string]any { return addAs("", path) }
 	ok := history(t, s)
 	a := raw(t, s, "POST", "/v1/customers", "")
 	add("/v1/customers/" + a.Body["id"].(string))
-	for _, path := range []string{"checkout/sessions", "payment_intents", "charges", "refunds", "balance_transactions", "disputes", "events", "webhook_endpoints"} {
+	for _, path := range []string{"checkout/sessions", "payment_intents", "charges", "refunds", "balance_transactions", "disputes", "events", "webhook_endpoints",
+		"accounts", "transfers", "radar/early_fraud_warnings", "files"} {
 		add("/v1/" + path + "?limit=100")
 	}
 	add("/v1/checkout/sessions/" + ok.ID + "/line_items")
 	add("/v1/balance")
 	full := raw(t, s, "GET", "/v1/payment_intents/"+ok.PaymentIntent.ID+"?expand[]=payment_method", "")
 	out["payment_method"] = append(out["payment_method"], full.Body["payment_method"].(map[string]any))
-	if len(out) != 12 {
+	for _, a := range out["account"] {
+		id := a["id"].(string)
+		for _, path := range []string{"payouts", "balance_transactions", "events"} {
+			addAs(id, "/v1/"+path+"?limit=100")
+		}
+		addAs(id, "/v1/balance")
+		add("/v1/accounts/" + id + "/capabilities/transfers")
+		for _, b := range a["external_accounts"].(map[string]any)["data"].([]any) {
+			out["bank_account"] = append(out["bank_account"], b.(map[string]any))
+		}
+		if a["details_submitted"] == true {
+			out["login_link"] = append(out["login_link"], raw(t, s, "POST", "/v1/accounts/"+id+"/login_links", "").Body)
+		}
+		out["account_link"] = append(out["account_link"], raw(t, s, "POST", "/v1/account_links", "type=account_onboarding&refresh_url=http://x.test&return_url=http://x.test&account="+id).Body)
+	}
+	for _, tr := range out["transfer"] {
+		for _, r := range tr["reversals"].(map[string]any)["data"].([]any) {
+			out["transfer_reversal"] = append(out["transfer_reversal"], r.(map[string]any))
+		}
+	}
+	if len(out) != 22 {
 		t.Fatalf("%d kinds of objects", len(out))
 	}
 	return out
@@ -100,6 +164,10 @@ var goTypes = map[string]reflect.Type{
 	"balance_transaction": reflect.TypeFor[stripe.BalanceTransaction](), "event": reflect.TypeFor[stripe.Event](),
 	"customer": reflect.TypeFor[stripe.Customer](), "webhook_endpoint": reflect.TypeFor[stripe.WebhookEndpoint](),
 	"item": reflect.TypeFor[stripe.LineItem](), "dispute": reflect.TypeFor[stripe.Dispute](), "payment_method": reflect.TypeFor[stripe.PaymentMethod](),
+	"account": reflect.TypeFor[stripe.Account](), "capability": reflect.TypeFor[stripe.Capability](), "bank_account": reflect.TypeFor[stripe.BankAccount](),
+	"account_link": reflect.TypeFor[stripe.AccountLink](), "login_link": reflect.TypeFor[stripe.LoginLink](), "transfer": reflect.TypeFor[stripe.Transfer](),
+	"transfer_reversal": reflect.TypeFor[stripe.TransferReversal](), "payout": reflect.TypeFor[stripe.Payout](),
+	"radar.early_fraud_warning": reflect.TypeFor[stripe.RadarEarlyFraudWarning](), "file": reflect.TypeFor[stripe.File](),
 }
 
 // absent is what stripe-go has a field for and the API leaves out: expanded on request, or only for other kinds.
@@ -108,7 +176,8 @@ checkout.session.tax_id_collection charge.refunds charge.authorization_code char
 refund.failure_reason refund.failure_balance_transaction refund.instructions_email refund.next_action balance.connect_reserved
 balance.instant_available balance.issuing event.account customer.cash_balance customer.deleted customer.invoice_credit_balance
 customer.sources customer.subscriptions customer.tax customer.tax_ids webhook_endpoint.deleted webhook_endpoint.secret
-item.discounts item.taxes dispute.network_reason_code`)
+item.discounts item.taxes dispute.network_reason_code account.company account.individual account.deleted bank_account.customer
+bank_account.deleted`)
 
 // ours is what the API sends and stripe-go v76 has no field for.
 var ours = strings.Fields(`event.data`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
@@ -280,4 +281,37 @@ func TestServerIsDownBusyOrSlow(t *testing.T) {
 	if raw(t, s, "GET", "/v1/balance", "").Status != 200 {
 		t.Error("faults are not cleared")
 	}
+}
+
+// listener counts what an endpoint hears of.
+type listener struct {
+	*httptest.Server
+	mu    sync.Mutex
+	types []string
+}
+
+func newListener(t *testing.T) *listener {
+	l := &listener{}
+	l.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var e stripe.Event
+		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+			t.Error(err)
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.types = append(l.types, string(e.Type))
+	}))
+	t.Cleanup(l.Close)
+	return l
+}
+
+func (l *listener) count(kind string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, k := range l.types {
+		if k == kind {
+			n++
+		}
+	}
+	return n
 }
