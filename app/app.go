@@ -17,6 +17,7 @@ import (
 	"vitrine/app/config"
 	"vitrine/app/contact"
 	"vitrine/app/db"
+	"vitrine/app/disputes"
 	"vitrine/app/fees"
 	"vitrine/app/files"
 	"vitrine/app/home"
@@ -57,6 +58,7 @@ type App struct {
 	Stock     *inventory.Service
 	Orders    *orders.Service
 	Payouts   *payouts.Service
+	Disputes  *disputes.Service
 	Stripe    *stripe.Client
 	Providers payments.Providers
 	Cache     *pagecache.Cache
@@ -119,6 +121,8 @@ func (a *App) build() {
 	a.Orders.Inbox = a.inbox()
 	a.Orders.Inbox = a.inbox() // check-money asks what waits in it
 	a.Payouts = a.payingOut()
+	a.Disputes = &disputes.Service{DB: d, Orders: a.Orders, Disputers: map[string]payments.Disputer{payouts.Stripe: a.Stripe}}
+	a.Orders.OnDispute = a.Disputes.Heard
 	a.Cache = pagecache.New(pagecache.Options{Clock: d.Clock})
 
 	a.Shops.Furnish = a.Builder.Furnish
@@ -135,6 +139,8 @@ func (a *App) register() {
 	a.Orders.Jobs(a.Jobs)
 	a.mails().Jobs(a.Jobs)
 	a.Payouts.Jobs(a.Jobs)
+	a.Disputes.Jobs(a.Jobs)
+	(&disputes.Mails{Disputes: a.Disputes, Address: a.creatorAddress, Sender: a.Mail, AppURL: a.Config.AppURL}).Jobs(a.Jobs)
 	(&payouts.Mails{Payouts: a.Payouts, Address: a.creatorAddress, Sender: a.Mail}).Jobs(a.Jobs)
 	a.contact().Jobs(a.Jobs)
 	a.Jobs.Every("sweep:money", time.Hour, a.alarm)

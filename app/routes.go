@@ -11,6 +11,7 @@ import (
 	"vitrine/app/builder"
 	"vitrine/app/contact"
 	"vitrine/app/db"
+	"vitrine/app/disputes"
 	"vitrine/app/files"
 	"vitrine/app/orders"
 	"vitrine/app/payments"
@@ -40,6 +41,7 @@ func (a *App) routes() error {
 
 	// App host: creators
 	(&storefronts.Handler{Service: a.Shops}).Routes(r)                            // /start, /app/settings/shop
+	(&disputes.Handler{Service: a.Disputes}).Routes(r)                            // /app/disputes
 	a.today().Routes(r)                                                           // /app/today, /app/live
 	(&builder.Handler{Service: a.Builder, Front: a.Front()}).Routes(r)            // /app/window
 	(&products.Handler{Service: a.Products, ShopURL: a.Config.ShopURL}).Routes(r) // /app/products

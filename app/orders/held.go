@@ -342,3 +342,10 @@ func (s *Service) Numbers(ctx context.Context, q db.Q, all []id.Order) (map[id.O
 	}
 	return out, err
 }
+
+// Consent is when the buyer of a checkout agreed to immediate delivery; zero when they were not asked.
+func (s *Service) Consent(ctx context.Context, q db.Q, c id.Checkout) (time.Time, error) {
+	var at *time.Time
+	err := q.Get(ctx, &at, `SELECT consented_at FROM checkouts WHERE id = $1`, c)
+	return deref(at), err
+}

@@ -1,0 +1,6 @@
+//go:build !noguard_dispute_once
+
+package disputes
+
+// guardOnce lets an answer be sent once: banks read the first and no other.
+const guardOnce = true
