@@ -32,6 +32,12 @@ func newBench(t *testing.T) *bench {
 	return &bench{w, w.Creator(), w.App.Disputes}
 }
 
+// Settle lets events arrive and be applied, and those that follow from them.
+func (b *bench) Settle() {
+	b.World.Settle()
+	b.World.Settle()
+}
+
 // disputed sells a copy and has the buyer's bank take it back.
 func (b *bench) disputed(reason string) disputes.Dispute {
 	b.T.Helper()
