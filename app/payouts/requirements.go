@@ -143,7 +143,7 @@ func Ask(ctx context.Context, r payments.Requirement) string {
 	out := text.T(ctx, what)
 	if !whole {
 		for _, a := range about {
-			if strings.HasPrefix(r.Code, a.prefix) {
+			if strings.HasPrefix(r.Code, a.prefix) && !(a.word == "company" && strings.Contains(what, "company")) {
 				return text.T(ctx, words[a.word], out)
 			}
 		}
@@ -189,20 +189,18 @@ func ask(code string) (words string, whole bool) {
 			return w, false
 		}
 	}
-	return readable(parts[len(parts)-1]), false
+	last := parts[len(parts)-1]
+	if last == "" || number.MatchString(last) {
+		return "Something that Stripe explains on its page", true
+	}
+	return readable(last), false
 }
 
 var number = regexp.MustCompile(`^(person|interv|acct|ba)_?[A-Za-z0-9]*$`)
 
 // readable makes words of a code: "proof_of_funds" is "Proof of funds".
 func readable(code string) string {
-	if number.MatchString(code) || code == "" {
-		return "Something that Stripe explains on its page"
-	}
-	s := strings.TrimSpace(strings.ReplaceAll(code, "_", " "))
-	if s == "" {
-		return "Something that Stripe explains on its page"
-	}
+	s := strings.ReplaceAll(code, "_", " ")
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
