@@ -73,7 +73,7 @@ func TestPayoutsOutliveARestart(t *testing.T) {
 	}
 }
 
-func TestControlOfAccountsAndPayouts(t *testing.T) {
+func TestControlOfAccounts(t *testing.T) {
 	s := start(t, sandbox.Options{})
 	step := stepper(t, s)
 	id := newAccount(t, s, "DE").ID
@@ -94,6 +94,21 @@ func TestControlOfAccountsAndPayouts(t *testing.T) {
 		t.Error("not stopped")
 	}
 	step("/stripe/accounts/restore", acct+`}`, 200)
+	step("/stripe/accounts/deauthorize", acct+`}`, 200)
+	step("/stripe/accounts/deauthorize", acct+`}`, 403)
+	if _, out := control(t, s, "GET", "/stripe/events?type=account.application.deauthorized", ""); out["events"].([]any)[0].(map[string]any)["account"] != id {
+		t.Errorf("%v", out)
+	}
+	if p := newBuyer(t).get(s.URL()); !strings.Contains(p.Body, id) || !strings.Contains(p.Body, "deauthorized") {
+		t.Error("the index page does not show accounts")
+	}
+}
+
+func TestControlOfPayouts(t *testing.T) {
+	s := start(t, sandbox.Options{})
+	step := stepper(t, s)
+	id := payee(t, s, "DE")
+	acct := `{"account":"` + id + `"`
 	step("/stripe/accounts/bank", acct+`,"failure":"account_closed"}`, 200)
 	step("/stripe/accounts/bank", acct+`,"failure":"bad luck"}`, 400)
 	fundPlatform(t, s, 10000, "eur")
@@ -120,6 +135,17 @@ func TestControlOfAccountsAndPayouts(t *testing.T) {
 	if _, out := control(t, s, "GET", "/stripe/accounts", ""); out["accounts"].([]any)[0].(map[string]any)["id"] != id {
 		t.Errorf("%v", out)
 	}
+	if p := newBuyer(t).get(s.URL()); !strings.Contains(p.Body, "Let all arrive now") {
+		t.Error("the index page does not show payouts")
+	}
+	if p := newBuyer(t).post(s.URL()+"/control/stripe/payouts/settle", url.Values{}); p.Status != http.StatusSeeOther {
+		t.Errorf("%d", p.Status)
+	}
+}
+
+func TestControlOfWarningsAndVerdicts(t *testing.T) {
+	s := start(t, sandbox.Options{})
+	step := stepper(t, s)
 	pi := paid(t, s, "4242424242424242").PaymentIntent.ID
 	if out := step("/stripe/warn", `{"payment_intent":"`+pi+`","reason":"misc"}`, 200); !strings.HasPrefix(out["id"].(string), "issfr_") {
 		t.Errorf("%v", out)
@@ -139,17 +165,6 @@ func TestControlOfAccountsAndPayouts(t *testing.T) {
 	upload(t, s, "dispute_evidence", "a.pdf", pdf, "")
 	if _, out := control(t, s, "GET", "/stripe/files", ""); out["files"].([]any)[0].(map[string]any)["filename"] != "a.pdf" {
 		t.Errorf("%v", out)
-	}
-	step("/stripe/accounts/deauthorize", acct+`}`, 200)
-	step("/stripe/accounts/deauthorize", acct+`}`, 403)
-	if _, out := control(t, s, "GET", "/stripe/events?type=account.application.deauthorized", ""); out["events"].([]any)[0].(map[string]any)["account"] != id {
-		t.Errorf("%v", out)
-	}
-	if p := newBuyer(t).get(s.URL()); !strings.Contains(p.Body, id) || !strings.Contains(p.Body, "deauthorized") || !strings.Contains(p.Body, "Let all arrive now") {
-		t.Error("the index page does not show accounts and payouts")
-	}
-	if p := newBuyer(t).post(s.URL()+"/control/stripe/payouts/settle", url.Values{}); p.Status != http.StatusSeeOther {
-		t.Errorf("%d", p.Status)
 	}
 }
 

@@ -241,7 +241,7 @@ func TestStoppedPayoutsLeaveTheMoneyWithTheAccount(t *testing.T) {
 	}
 }
 
-func TestDisconnectedAndDeletedAccountsAreGone(t *testing.T) {
+func TestADisconnectedAccountIsGone(t *testing.T) {
 	s := start(t, sandbox.Options{})
 	sh := newShop(t, s)
 	id := payee(t, s, "DE")
@@ -286,7 +286,11 @@ func TestDisconnectedAndDeletedAccountsAreGone(t *testing.T) {
 	if s.Stripe().Deauthorize(id) == nil {
 		t.Error("disconnected twice")
 	}
+}
 
+func TestAnAccountWithoutMoneyCanBeDeleted(t *testing.T) {
+	s := start(t, sandbox.Options{})
+	fundPlatform(t, s, 5000, "eur")
 	other := payee(t, s, "DE")
 	if _, err := newTransfer(s, other, 100, "eur"); err != nil {
 		t.Fatal(err)

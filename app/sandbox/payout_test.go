@@ -171,7 +171,21 @@ func TestReversalsNeedTheMoneyToBeThere(t *testing.T) {
 	if b, p := s.Stripe().BalanceOf(id, "eur"), s.Stripe().Balance("eur"); b.Available != 0 || p.Available != 10000-175 {
 		t.Errorf("account %+v, platform %+v", b, p)
 	}
-	if got := listed(t, s, "/v1/transfers/"+tr.ID+"/reversals", ""); len(got) != 2 {
+}
+
+func TestTransfersAndReversalsAreListed(t *testing.T) {
+	s := start(t, sandbox.Options{})
+	id := payee(t, s, "DE")
+	fundPlatform(t, s, 10000, "eur")
+	tr, err := newTransfer(s, id, 1000, "eur")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := api(s).TransferReversals.New(&stripe.TransferReversalParams{ID: &tr.ID, Amount: stripe.Int64(300)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := listed(t, s, "/v1/transfers/"+tr.ID+"/reversals", ""); len(got) != 1 {
 		t.Errorf("%v", got)
 	}
 	if a := raw(t, s, "GET", "/v1/transfers/"+tr.ID+"/reversals/"+r.ID, ""); a.Body["id"] != r.ID {

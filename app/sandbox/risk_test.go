@@ -145,7 +145,10 @@ func TestInquiriesMoveNoMoney(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	hasAll(t, eventTypes(s), "charge.dispute.updated", "charge.dispute.funds_withdrawn", "charge.dispute.closed")
+}
 
+func TestHowInquiriesEndByThemselves(t *testing.T) {
+	s := start(t, sandbox.Options{})
 	given := paid(t, s, "4242424242424242").PaymentIntent
 	if err := s.Stripe().Inquire(given.LatestCharge.ID, ""); err != nil {
 		t.Fatal(err)
@@ -153,7 +156,7 @@ func TestInquiriesMoveNoMoney(t *testing.T) {
 	if _, err := api(s).Refunds.New(&stripe.RefundParams{PaymentIntent: &given.ID}); err != nil {
 		t.Fatal(err)
 	}
-	if d = disputeOf(t, s, given.ID); d.Status != "warning_closed" {
+	if d := disputeOf(t, s, given.ID); d.Status != "warning_closed" {
 		t.Errorf("a full refund does not end the inquiry: %s", d.Status)
 	}
 	forgotten := paid(t, s, "4242424242424242").PaymentIntent
@@ -163,7 +166,7 @@ func TestInquiriesMoveNoMoney(t *testing.T) {
 	if err := s.Advance(121 * 24 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if d = disputeOf(t, s, forgotten.ID); d.Status != "warning_closed" {
+	if d := disputeOf(t, s, forgotten.ID); d.Status != "warning_closed" {
 		t.Errorf("after four months: %s", d.Status)
 	}
 }
