@@ -20,7 +20,7 @@ var mailing = []string{"mail.claimed", "mail.sent"}
 // A process is killed at each place where one may die between two steps of the money path. Whatever comes after,
 // the buyer has one paid order, one receipt and one charge, and the book adds up. A failpoint that no scenario
 // comes to fails the test.
-func TestAKillAtEveryFailpointLosesNothing(t *testing.T) {
+func TestInvariant09AKillAtEveryFailpointLosesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts many processes")
 	}

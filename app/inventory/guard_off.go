@@ -1,6 +1,6 @@
 //go:build noguard_stock
 
-// Test: vitrine/app/inventory TestTenCopiesAndTwoHundredBuyers
+// Test: vitrine/app/inventory TestInvariant04TenCopiesAndTwoHundredBuyers
 
 package inventory
 

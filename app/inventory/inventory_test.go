@@ -69,7 +69,7 @@ func rounds() int {
 	return 200
 }
 
-func TestTenCopiesAndTwoHundredBuyers(t *testing.T) {
+func TestInvariant04TenCopiesAndTwoHundredBuyers(t *testing.T) {
 	s := open(t, dbtest.Shared(t))
 	n := 10 // two hundred rounds of two hundred take minutes; the audit runs them
 	if os.Getenv("VITRINE_AUDIT") == "1" {
@@ -81,7 +81,7 @@ func TestTenCopiesAndTwoHundredBuyers(t *testing.T) {
 }
 
 // Many rounds with fewer buyers find what few rounds with many do not.
-func TestTwoCopiesAndEightBuyersManyTimes(t *testing.T) {
+func TestInvariant04TwoCopiesAndEightBuyersManyTimes(t *testing.T) {
 	s := open(t, dbtest.Shared(t))
 	for round := range rounds() {
 		race(t, s, round, 8, 2)
@@ -122,7 +122,7 @@ func race(t *testing.T, s shop, round, buyers, copies int) {
 	}
 }
 
-func TestTwoLinesOfOneProductAreOneWish(t *testing.T) {
+func TestInvariant04TwoLinesOfOneProductAreOneWish(t *testing.T) {
 	s := open(t, dbtest.Shared(t))
 	p := s.product(t, 3)
 	_, err := s.reserve(t, id.New[id.CheckoutKind](), inventory.Line{Product: p, Quantity: 2}, inventory.Line{Product: p, Quantity: 2})

@@ -125,7 +125,7 @@ func TestTheDatabaseRefusesWhatPostWouldNeverWrite(t *testing.T) {
 	}
 }
 
-func TestTheLedgerCannotBeEdited(t *testing.T) {
+func TestInvariant02TheLedgerCannotBeEdited(t *testing.T) {
 	d := dbtest.Fresh(t)
 	ctx := t.Context()
 	if _, err := post(t, d, sale(id.New[id.UserKind]())); err != nil {
@@ -264,7 +264,7 @@ func TestReverseTakesAnEntryBack(t *testing.T) {
 }
 
 // The check must see what only someone with power over the database can have done.
-func TestCheckFindsATamperedBook(t *testing.T) {
+func TestInvariant03CheckFindsATamperedBook(t *testing.T) {
 	d := dbtest.Fresh(t)
 	ctx := t.Context()
 	e := sale(id.New[id.UserKind]())

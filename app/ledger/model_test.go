@@ -127,7 +127,7 @@ func histories() int {
 	return 2_000
 }
 
-func TestHistoriesOnPostgresEndAsOnPaper(t *testing.T) {
+func TestInvariant01HistoriesOnPostgresEndAsOnPaper(t *testing.T) {
 	const lanes, together = 2, 20
 	d := dbtest.Fresh(t)
 	if err := flag.Set("rapid.checks", strconv.Itoa(histories()/lanes/together)); err != nil {

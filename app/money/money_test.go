@@ -6,7 +6,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestSplitLosesNothingAndIsFair(t *testing.T) {
+func TestInvariant10SplitLosesNothingAndIsFair(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := Amount{rapid.Int64Range(-Max, Max).Draw(t, "minor"), "EUR"}
 		w := rapid.SliceOfN(rapid.Int64Range(0, 10_000), 1, 10).Draw(t, "weights")

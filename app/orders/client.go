@@ -40,10 +40,10 @@ func (c Client) country() string {
 
 func (c Client) address() string {
 	a, err := netip.ParseAddr(c.IP)
-	if err != nil {
-		return ""
+	if a = a.Unmap(); err != nil || a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast() {
+		return "" // an address that many share tells nobody apart: that of a proxy nobody has named to us, say
 	}
-	return a.Unmap().WithZone("").String()
+	return a.WithZone("").String()
 }
 
 // Fingerprint hashes a personal value for the rules against fraud: kind is ip, net, browser, email.

@@ -1,6 +1,6 @@
 //go:build noguard_doublebuy
 
-// Test: vitrine/app/orders TestFiftyClicksOnBuyAreOneCheckout
+// Test: vitrine/app/orders TestInvariant05FiftyClicksOnBuyAreOneCheckout
 
 package orders
 

@@ -137,7 +137,7 @@ func permutations(n int) [][]int {
 }
 
 // Every order of the five events of a life, with some of them twice, ends in the one state.
-func TestAnyOrderOfEventsEndsTheSame(t *testing.T) {
+func TestInvariant08AnyOrderOfEventsEndsTheSame(t *testing.T) {
 	t.Parallel()
 	for _, l := range lives {
 		t.Run(l.name, func(t *testing.T) {
@@ -248,7 +248,7 @@ func TestShuffledAndDoubledWebhooksLoseNothing(t *testing.T) {
 }
 
 // Events that the provider never makes are found by reading its account.
-func TestEventsThatNeverComeAreFoundInOneRun(t *testing.T) {
+func TestInvariant15EventsThatNeverComeAreFoundInOneRun(t *testing.T) {
 	t.Parallel()
 	w := newTill(t)
 	p := w.product(w.owner, 1900, -1)

@@ -11,7 +11,7 @@ import (
 	"vitrine/app/orders"
 )
 
-func TestPricesComeFromUs(t *testing.T) {
+func TestInvariant16PricesComeFromUs(t *testing.T) {
 	t.Parallel()
 	w := newTill(t)
 	p := w.product(w.owner, 1900, 50)

@@ -11,7 +11,7 @@ import (
 
 // Any sequence of partial refunds that reaches the whole gives every account back exactly what it had, no part
 // ever shrinks on the way, and nothing is more than a unit a head off its fair share.
-func TestPartialRefundsAddUpToTheWhole(t *testing.T) {
+func TestInvariant11PartialRefundsAddUpToTheWhole(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	r := rand.New(rand.NewPCG(seed, 1))
 	currencies := money.Known()

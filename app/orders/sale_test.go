@@ -145,7 +145,7 @@ func TestAllRoadsAtOnceBookOnce(t *testing.T) {
 	w.clean()
 }
 
-func TestFiftyClicksOnBuyAreOneCheckout(t *testing.T) {
+func TestInvariant05FiftyClicksOnBuyAreOneCheckout(t *testing.T) {
 	t.Parallel()
 	w := newTill(t)
 	p := w.product(w.owner, 1900, 40)
@@ -223,7 +223,7 @@ func TestOneFormIsOneWish(t *testing.T) {
 	}
 }
 
-func TestEveryCurrencyFromTheFormToTheBook(t *testing.T) {
+func TestInvariant17EveryCurrencyFromTheFormToTheBook(t *testing.T) {
 	t.Parallel()
 	w := newTill(t)
 	for _, c := range []money.Currency{"EUR", "USD", "JPY", "KWD", "HUF", "KRW", "TWD"} {

@@ -124,7 +124,7 @@ func TestFiveDeliveriesAndEightWorkers(t *testing.T) {
 }
 
 // TRUST 1.2, row 7.
-func TestTenThousandDeliveries(t *testing.T) {
+func TestInvariant07TenThousandDeliveries(t *testing.T) {
 	d := dbtest.Fresh(t)
 	b := counting(t, d)
 	deliveries := 10_000
