@@ -50,6 +50,25 @@ func TestInvariant14PaidPayoutsFailLaterAndNobodyIsPaidTwice(t *testing.T) {
 	}
 }
 
+// Clocks an hour late or early, a day or a year ahead, and right again: nobody is paid twice, and nothing waits for the
+// year to come.
+func TestInvariant18JumpingClocksPayNobodyTwice(t *testing.T) {
+	const together = 25
+	for _, seed := range seeds(times(200, 5000) / together) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			h := newHistory(t, seed, together)
+			for range 6 {
+				h.jump([]time.Duration{0, -time.Hour, time.Hour, 25 * time.Hour, 400 * 24 * time.Hour}[h.r.IntN(5)])
+				h.step()
+			}
+			h.jump(0)
+			h.settle()
+			h.check()
+		})
+	}
+}
+
 // history is many creators' stories in one world.
 type history struct {
 	*world

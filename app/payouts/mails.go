@@ -255,7 +255,7 @@ func (m *Mails) claim(ctx context.Context, t MailTask, cause string) (mine bool,
 		n, err := tx.Exec(ctx, `
 			INSERT INTO payout_mails (creator_id, kind, cause, lease_until) VALUES ($1, $2, $3, $4)
 			ON CONFLICT ON CONSTRAINT payout_mails_pkey DO UPDATE SET lease_until = excluded.lease_until
-			WHERE payout_mails.sent_at IS NULL AND payout_mails.refused_at IS NULL AND payout_mails.lease_until <= $5`,
+			WHERE payout_mails.sent_at IS NULL AND payout_mails.refused_at IS NULL AND (payout_mails.lease_until <= $5 OR payout_mails.lease_until > $4)`,
 			t.Creator, t.What, cause, tx.Now.Add(mailLease), tx.Now)
 		if err != nil || n == 1 {
 			mine = err == nil

@@ -183,7 +183,7 @@ func (s *Service) judgeReady(st standing, m Method) *verdict {
 		return &verdict{Code: ReasonCurrency, Act: ActYou, args: []any{m.Shown(), string(st.purse.Currency)}, blocks: true}
 	case guardDelay && m.PayableFrom.After(st.now):
 		return &verdict{Code: ReasonChanged, Act: ActNobody, Since: m.PayableFrom.Add(-ChangeDelay), Until: m.PayableFrom, blocks: true}
-	case m.RestsUntil.After(st.now):
+	case m.RestsUntil.After(st.now) && m.RestsUntil.Before(st.now.Add(restMore+time.Hour)):
 		return &verdict{Code: ReasonTrouble, Act: ActYou, Since: m.TroubleAt, Until: m.RestsUntil, args: []any{m.Trouble}, blocks: true}
 	}
 	return nil

@@ -162,7 +162,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		case p.State == Held:
 			do(p.ID, s.reviewHeld(ctx, p))
 		case p.State == Failed:
-			if p.looked.IsZero() && now.Sub(p.updated) > grace || now.Sub(p.looked) > stuckPause || p.looked.After(now.Add(time.Hour)) {
+			if p.stranded(now) {
 				do(p.ID, s.Recover(ctx, p.ID))
 			}
 		case p.overdue(now):
@@ -201,6 +201,15 @@ func (p Payout) overdue(now time.Time) bool {
 	wait := grace
 	if p.State == Unknown || p.State == Reserved && p.attempts > 0 {
 		wait = p.patience() + grace
+	}
+	return now.Sub(since) > wait || since.After(now.Add(time.Hour))
+}
+
+// stranded reports whether it is time to ask for the money of a failed payout again.
+func (p Payout) stranded(now time.Time) bool {
+	since, wait := p.looked, stuckPause
+	if since.IsZero() {
+		since, wait = p.updated, grace
 	}
 	return now.Sub(since) > wait || since.After(now.Add(time.Hour))
 }
@@ -254,10 +263,10 @@ func (s *Service) listSilent(ctx context.Context, q db.Q, now time.Time) ([]Payo
 	var rows []payoutRow
 	err := q.Select(ctx, &rows, `
 		SELECT `+payoutColumns+` FROM payouts p
-		WHERE p.state IN ('sent', 'paid') AND coalesce(p.looked_at, p.sent_at) < $1
+		WHERE p.state IN ('sent', 'paid') AND (coalesce(p.looked_at, p.sent_at) < $1 OR coalesce(p.looked_at, p.sent_at) > $4)
 			AND (p.state = 'sent' AND p.sent_at > $2 OR p.sent_at > $3)
 		ORDER BY p.looked_at NULLS FIRST
-		LIMIT 200`, now.Add(-askEvery), now.Add(-forget), now.Add(-Provisional-askEvery))
+		LIMIT 200`, now.Add(-askEvery), now.Add(-forget), now.Add(-Provisional-askEvery), now.Add(time.Hour))
 	return payoutsOf(rows), err
 }
 

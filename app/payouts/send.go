@@ -69,6 +69,7 @@ func (s *Service) begin(ctx context.Context, payout id.Payout) (p Payout, what s
 			what = doSend
 		case Sending, Unknown:
 			p.State, what = Unknown, doLook
+			s.doubtClock(&p, tx.Now)
 			if !guardResend {
 				what = doSend
 			}
@@ -91,6 +92,17 @@ func (s *Service) begin(ctx context.Context, payout id.Payout) (p Payout, what s
 	})
 	failpoint.Hit("payouts.begin.after_commit")
 	return p, what, err
+}
+
+// doubtClock settles when a payout was first tried, where that lies ahead: a clock was wrong. It counts as so long ago
+// that nothing is sent again, and as recent enough for what is on its way to be seen.
+func (s *Service) doubtClock(p *Payout, now time.Time) {
+	y := s.Payers[p.Provider]
+	if y == nil || !p.doubt.After(now.Add(keyMargin/2)) {
+		return
+	}
+	p.doubt = now.Add(keyMargin - y.KeyLife())
+	p.tried = now
 }
 
 // leased reports whether another worker has it. A lease further ahead than any lease comes from a clock that was wrong.

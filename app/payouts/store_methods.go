@@ -173,9 +173,9 @@ func (s *Service) listStaleAccounts(ctx context.Context, q db.Q, before time.Tim
 	var rows []id.Method
 	err := q.Select(ctx, &rows, `
 		SELECT id FROM payout_methods
-		WHERE provider = 'stripe' AND state <> 'gone' AND number <> '' AND coalesce(looked_at, created_at) < $1
+		WHERE provider = 'stripe' AND state <> 'gone' AND number <> '' AND (coalesce(looked_at, created_at) < $1 OR looked_at > $2)
 		ORDER BY looked_at
-		LIMIT 200`, before)
+		LIMIT 200`, before, before.Add(lookEvery+time.Hour))
 	return rows, err
 }
 
