@@ -48,6 +48,16 @@ func TestHowTheFormCanEnd(t *testing.T) {
 			t.Errorf("document: %+v", r)
 		}
 	}
+	id := newAccount(t, s, "DE").ID
+	if err := s.Stripe().Onboard(id, sandbox.Verifying); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Advance(61 * time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if a := account(t, s, id); !a.PayoutsEnabled || a.Capabilities.Transfers != "active" || len(a.Requirements.PendingVerification) != 0 {
+		t.Errorf("after the check: %+v", a.Requirements)
+	}
 	if p := newBuyer(t).post(setupForm(t, newBuyer(t), accountLink(t, s, newAccount(t, s, "DE").ID)), url.Values{"result": {"cheat"}}); p.Status != http.StatusBadRequest {
 		t.Errorf("unknown end: %d", p.Status)
 	}

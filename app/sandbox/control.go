@@ -100,7 +100,7 @@ func (s *Server) orders() map[string]doing {
 		"/stripe/settle":         func(_ *http.Request, o order) (any, error) { return counted(st.Settle(o.Intent)) },
 		"/stripe/refunds/settle": func(*http.Request, order) (any, error) { return counted(st.SettleRefunds()) },
 		"/stripe/dispute": func(_ *http.Request, o order) (any, error) {
-			return done(st.Dispute(orElse(o.Charge, o.Intent), o.Reason))
+			return done(st.DisputeAmount(orElse(o.Charge, o.Intent), o.Reason, o.Amount))
 		},
 		"/stripe/dispute/decide": func(_ *http.Request, o order) (any, error) { return done(st.Decide(o.Dispute, o.Won)) },
 		"/stripe/flush":          func(r *http.Request, _ order) (any, error) { return done(st.Flush(r.Context())) },

@@ -13,6 +13,7 @@ type connectOrder struct {
 	Deadline int64      `json:"deadline"` // unix
 	Payout   string     `json:"payout"`
 	Failure  string     `json:"failure"` // one of Stripe's codes
+	Amount   int64      `json:"amount"`  // of a dispute
 }
 
 func (s *Server) connectOrders() map[string]doing {

@@ -205,6 +205,13 @@ func TestVerdictsCanTurn(t *testing.T) {
 			t.Errorf("%s with %d rows, balance %d", d.Status, len(d.BalanceTransactions), sum())
 		}
 	}
+	part := paid(t, s, "4242424242424242").PaymentIntent
+	if err := s.Stripe().DisputeAmount(part.ID, "not_as_described", 700); err != nil {
+		t.Fatal(err)
+	}
+	if d = disputeOf(t, s, part.ID); d.Amount != 700 || d.BalanceTransactions[0].Net != -2700 {
+		t.Errorf("a part: %+v", d)
+	}
 	late := paid(t, s, "4242424242424242").PaymentIntent
 	if err := s.Stripe().Dispute(late.ID, ""); err != nil {
 		t.Fatal(err)

@@ -133,7 +133,7 @@ func (st *Stripe) BalanceOf(account, currency string) Balance {
 // due is something that happens by itself when the clock gets there.
 type due struct {
 	At   int64  `json:"at"`
-	What string `json:"what"` // expire, settle, refund, dispute, transit, arrive, deadline, inquiry, warn, evidence
+	What string `json:"what"` // expire, settle, refund, dispute, transit, arrive, deadline, inquiry, warn, evidence, verified
 	ID   string `json:"id"`
 }
 
@@ -195,7 +195,7 @@ func (st *Stripe) happen(t *tx, d due) error {
 	case "refund":
 		return st.finishRefund(t, d.ID)
 	case "dispute":
-		return st.openDispute(t, d.ID, st.charges.rows[d.ID].Method.card().Dispute)
+		return st.openDispute(t, d.ID, st.charges.rows[d.ID].Method.card().Dispute, 0)
 	case "inquiry":
 		return st.openInquiry(t, d.ID, "fraudulent")
 	case "warn":
@@ -207,6 +207,8 @@ func (st *Stripe) happen(t *tx, d due) error {
 		return st.transit(t, d.ID)
 	case "arrive":
 		return st.arrive(t, d.ID)
+	case "verified":
+		return st.verified(t, d.ID)
 	case "deadline":
 		return st.overdue(t, d.ID)
 	}

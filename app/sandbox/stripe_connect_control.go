@@ -43,6 +43,16 @@ func (st *Stripe) overdue(t *tx, id string) error {
 	return st.changeAccount(t, a)
 }
 
+// verified ends the time in which Stripe looks at what was given.
+func (st *Stripe) verified(t *tx, id string) error {
+	a := st.accounts.rows[id]
+	if a.Gone != "" || len(a.Pending) == 0 {
+		return nil
+	}
+	a.Pending = nil
+	return st.changeAccount(t, a)
+}
+
 // DisablePayouts stops an account's payouts; reason is Stripe's, such as under_review, listed, platform_paused or
 // rejected.fraud. Transfers still arrive, but not on a rejected account.
 func (st *Stripe) DisablePayouts(account, reason string) error {

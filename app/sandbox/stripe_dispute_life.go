@@ -8,7 +8,14 @@ import (
 // Dispute has the buyer's bank take a payment back; reason is one of Stripe's, such as fraudulent or product_not_received.
 // An inquiry that is open becomes a dispute.
 func (st *Stripe) Dispute(chargeOrIntent, reason string) error {
-	return st.do(func(t *tx) error { return st.openDispute(t, st.chargeOf(chargeOrIntent), orElse(reason, "fraudulent")) })
+	return st.DisputeAmount(chargeOrIntent, reason, 0)
+}
+
+// DisputeAmount is a dispute of a part of a payment; 0 is all that was not given back.
+func (st *Stripe) DisputeAmount(chargeOrIntent, reason string, amount int64) error {
+	return st.do(func(t *tx) error {
+		return st.openDispute(t, st.chargeOf(chargeOrIntent), orElse(reason, "fraudulent"), amount)
+	})
 }
 
 // Inquire has the buyer's bank ask about a payment without taking it back.
@@ -44,7 +51,7 @@ func (st *Stripe) openInquiry(t *tx, chargeID, reason string) error {
 	return st.contest(t, ch, d)
 }
 
-func (st *Stripe) openDispute(t *tx, chargeID, reason string) error {
+func (st *Stripe) openDispute(t *tx, chargeID, reason string, amount int64) error {
 	st.unplan(t, "dispute", chargeID)
 	ch, open, err := st.contested(chargeID)
 	if err != nil || !open {
@@ -58,7 +65,11 @@ func (st *Stripe) openDispute(t *tx, chargeID, reason string) error {
 	if !asked {
 		d = dispute{ID: newID("du"), Created: t.now.Unix(), Charge: ch.ID, Intent: ch.Intent, Currency: ch.Currency, Brand: ch.Method.Brand}
 	}
-	d.Amount, d.Reason, d.Status, d.Sent, d.Due = ch.Amount-ch.Refunded, reason, "needs_response", 0, t.now.Add(evidenceDue).Unix()
+	left := ch.Amount - ch.Refunded
+	if amount == 0 || amount > left {
+		amount = left
+	}
+	d.Amount, d.Reason, d.Status, d.Sent, d.Due = amount, reason, "needs_response", 0, t.now.Add(evidenceDue).Unix()
 	d.Txns = st.withdraw(t, d)
 	st.plan(t, "evidence", d.ID, time.Unix(d.Due, 0))
 	if !asked {

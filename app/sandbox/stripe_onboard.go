@@ -10,6 +10,7 @@ const (
 	linkLife  = 5 * time.Minute // of a link that nobody has followed
 	visitLife = time.Hour       // of the page behind it
 	paperTime = 14 * 24 * time.Hour
+	checkTime = time.Hour // for what was given to be looked at
 )
 
 // link leads a creator to a page of Stripe's. Following it uses it up; the page that it opened stays for an hour.
@@ -30,7 +31,7 @@ const (
 	Complete  Onboarding = "complete"   // everything is given
 	Leave     Onboarding = "leave"      // back without finishing
 	Document  Onboarding = "document"   // everything is given, but an identity document is wanted within two weeks
-	Verifying Onboarding = "verifying"  // everything is given, and is being looked at
+	Verifying Onboarding = "verifying"  // everything is given, and is looked at for an hour, in which nothing is paid out
 	WrongBank Onboarding = "wrong_bank" // everything is given, but payouts to the bank account will fail
 )
 
@@ -198,6 +199,7 @@ func (st *Stripe) fillIn(t *tx, a connected, how Onboarding) error {
 	a.Accepted = max(a.Accepted, t.now.Unix())
 	a.Due, a.Past, a.Pending, a.Problems, a.Deadline = nil, nil, nil, nil, 0
 	st.unplan(t, "deadline", a.ID)
+	st.unplan(t, "verified", a.ID)
 	switch how {
 	case Document:
 		a.Due, a.Deadline = []string{paper}, t.now.Add(paperTime).Unix()
@@ -205,6 +207,7 @@ func (st *Stripe) fillIn(t *tx, a connected, how Onboarding) error {
 		st.plan(t, "deadline", a.ID, time.Unix(a.Deadline, 0))
 	case Verifying:
 		a.Pending = []string{paper}
+		st.plan(t, "verified", a.ID, t.now.Add(checkTime))
 	}
 	fails := ""
 	if how == WrongBank {
