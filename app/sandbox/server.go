@@ -1,4 +1,4 @@
-// Package sandbox stands in for the services that Vitrine uses: Stripe and Google sign-in. The stand-ins speak the
+// Package sandbox stands in for the services that Vitrine uses: Stripe, PayPal and Google sign-in. The stand-ins speak the
 // real wire protocols over HTTP, keep state, have a clock that tests move, and can be told to misbehave.
 package sandbox
 
@@ -35,6 +35,9 @@ type Options struct {
 	StripeKey, WebhookSecret string
 	WebhookURL               string // "" until SetWebhook
 
+	PayPalClientID, PayPalSecret string
+	PayPalWebhookURL             string // "" until SetWebhook
+
 	GoogleID, GoogleSecret string
 	GoogleRedirects        []string // exact addresses; none means that sign-in is refused
 	People                 []Person // on the account chooser; nil is three made-up ones
@@ -51,6 +54,7 @@ type Server struct {
 	db     *store
 	clock  *table[clockRow]
 	stripe *Stripe
+	paypal *PayPal
 	google *Google
 	http   *http.Server
 	stop   context.CancelFunc
@@ -80,16 +84,21 @@ func Start(ctx context.Context, opt Options) (*Server, error) {
 	}
 	s.clock = newTable[clockRow](s.db, "clock")
 	s.stripe = newStripe(s, s.db, opt.Seed)
+	s.paypal = newPayPal(s, s.db, opt.Seed)
 	s.google = newGoogle(s, s.db)
 	err = s.db.open(opt.Dir, s.worthKeeping)
 	s.setClock()
 	if err == nil && opt.WebhookURL != "" {
 		err = s.stripe.SetWebhook(opt.WebhookURL, opt.WebhookSecret)
 	}
+	if err == nil && opt.PayPalWebhookURL != "" {
+		err = s.paypal.SetWebhook(opt.PayPalWebhookURL)
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("sandbox: %w", err), ln.Close())
 	}
 	s.stripe.post.load()
+	s.paypal.post.load()
 	s.serve(ctx, ln)
 	return s, nil
 }
@@ -98,7 +107,7 @@ func fill(opt *Options) {
 	for _, d := range []struct {
 		to   *string
 		from string
-	}{{&opt.Addr, "127.0.0.1:0"}, {&opt.StripeKey, DefaultKey}, {&opt.WebhookSecret, DefaultWebhookSecret},
+	}{{&opt.Addr, "127.0.0.1:0"}, {&opt.StripeKey, DefaultKey}, {&opt.WebhookSecret, DefaultWebhookSecret}, {&opt.PayPalClientID, DefaultPayPalID}, {&opt.PayPalSecret, DefaultPayPalSecret},
 		{&opt.GoogleID, DefaultGoogleID}, {&opt.GoogleSecret, DefaultGoogleSecret}} {
 		*d.to = orElse(*d.to, d.from)
 	}
@@ -131,7 +140,7 @@ func (s *Server) worthKeeping(kind, id string) bool {
 	case "google_grant":
 		return s.google.grants.rows[id].alive(now)
 	}
-	return true
+	return s.paypal.worthKeeping(kind, id, now)
 }
 
 func (s *Server) serve(ctx context.Context, ln net.Listener) {
@@ -144,6 +153,7 @@ func (s *Server) serve(ctx context.Context, ln net.Listener) {
 		}
 	})
 	s.wg.Go(func() { s.stripe.post.run(ctx) })
+	s.wg.Go(func() { s.paypal.post.run(ctx) })
 	s.wg.Go(func() { s.tick(ctx) })
 	context.AfterFunc(ctx, func() { s.Close() })
 }
@@ -156,7 +166,7 @@ func (s *Server) tick(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := s.stripe.sweep(); err != nil && !errors.Is(err, errClosed) {
+			if err := errors.Join(s.stripe.sweep(), s.paypal.sweep()); err != nil && !errors.Is(err, errClosed) {
 				s.log.Error("sandbox: sweep", "error", err)
 			}
 		}
@@ -176,6 +186,7 @@ func (s *Server) Close() error {
 
 func (s *Server) URL() string     { return s.base }
 func (s *Server) Stripe() *Stripe { return s.stripe }
+func (s *Server) PayPal() *PayPal { return s.paypal }
 func (s *Server) Google() *Google { return s.google }
 
 // Seed is what the faults were drawn from: print it when a test fails.
@@ -196,7 +207,7 @@ func (s *Server) Advance(d time.Duration) error {
 		s.db.see(s.setClock)
 		return err
 	}
-	return s.stripe.sweep()
+	return errors.Join(s.stripe.sweep(), s.paypal.sweep())
 }
 
 func (s *Server) setClock() { s.offset.Store(int64(s.clock.rows["offset"].Offset)) }

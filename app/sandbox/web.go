@@ -28,6 +28,7 @@ func (s *Server) handler() http.Handler {
 	})
 	s.stripe.routes(mux)
 	s.stripe.pageRoutes(mux)
+	s.paypal.routes(mux)
 	s.google.routes(mux)
 	s.controlRoutes(mux)
 	own := ""
