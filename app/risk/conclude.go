@@ -210,6 +210,8 @@ var Failpoints = []string{
 	"risk.warning.before_commit", "risk.warning.after_commit",
 	"risk.forget.before_commit", "risk.forget.after_commit",
 	"risk.lift.before_commit", "risk.lift.after_commit",
+	"risk.view.before_commit", "risk.view.after_commit",
+	"risk.block.before_commit", "risk.block.after_commit",
 	"risk.mail.before_commit", "risk.mail.after_commit",
 	"risk.mail.before_call", "risk.mail.after_call",
 }

@@ -117,32 +117,6 @@ func (s *Service) OfOrder(ctx context.Context, q db.Q, o id.Order) (Review, erro
 	return s.Get(ctx, q, r)
 }
 
-// List is the queue, the most urgent first, or what was decided, the newest first.
-func (s *Service) List(ctx context.Context, decided bool) ([]Review, error) {
-	var rows []reviewRow
-	var err error
-	if decided {
-		err = s.DB.Select(ctx, &rows, `
-			SELECT id, order_id, checkout_id, shop_id, creator_id, currency, stake_minor, state, opened_at, due_at, holds, assignee_id,
-				choice, choice_by, choice_why, choice_at, decided_by, decided_at
-			FROM risk_reviews WHERE decided_at IS NOT NULL
-			ORDER BY decided_at DESC, id DESC
-			LIMIT $1`, 2*pageSize)
-	} else {
-		err = s.DB.Select(ctx, &rows, `
-			SELECT id, order_id, checkout_id, shop_id, creator_id, currency, stake_minor, state, opened_at, due_at, holds, assignee_id,
-				choice, choice_by, choice_why, choice_at, decided_by, decided_at
-			FROM risk_reviews WHERE decided_at IS NULL
-			ORDER BY due_at, id
-			LIMIT $1`, 4*pageSize)
-	}
-	out := make([]Review, len(rows))
-	for i, r := range rows {
-		out[i] = r.review()
-	}
-	return out, err
-}
-
 // Waiting counts the queue.
 func (s *Service) Waiting(ctx context.Context, q db.Q) (n int, err error) {
 	err = q.Get(ctx, &n, `SELECT count(*) FROM risk_reviews WHERE decided_at IS NULL`)

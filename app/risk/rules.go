@@ -175,7 +175,7 @@ func (r *Rules) Worth(a money.Amount) int64 {
 			h *= 10
 		}
 	}
-	return a.Times(100 * 100).Minor / h
+	return a.Times(100*100).Minor / h
 }
 
 // Evaluate is the whole of the rules: what they see comes in, what they say goes out, and nothing else counts.
