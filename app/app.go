@@ -151,7 +151,7 @@ func (a *App) register() {
 }
 
 func (a *App) inbox() *payments.Inbox {
-	return &payments.Inbox{DB: a.DB, Providers: a.Providers, Effect: a.effect, Wants: a.Orders.WantsLook}
+	return &payments.Inbox{DB: a.DB, Providers: a.Providers, Effect: a.Effect, Wants: a.Orders.WantsLook}
 }
 
 func (a *App) mails() *orders.Mails {

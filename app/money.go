@@ -11,8 +11,8 @@ import (
 	"vitrine/app/payouts"
 )
 
-// effect does what follows from a provider's event, in the transaction that marks it as applied.
-func (a *App) effect(ctx context.Context, tx *db.Tx, e payments.Event) (string, error) {
+// Effect does what follows from a provider's event, in the transaction that marks it as applied.
+func (a *App) Effect(ctx context.Context, tx *db.Tx, e payments.Event) (string, error) {
 	switch {
 	case e.Account != nil:
 		return "account", a.Payouts.ApplyAccount(ctx, tx, *e.Account)
