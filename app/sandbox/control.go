@@ -61,6 +61,7 @@ type order struct {
 	Redirects []string `json:"redirects"`
 
 	connectOrder
+	paypalOrder
 }
 
 func (s *Server) controlRoutes(mux *http.ServeMux) {
@@ -78,6 +79,7 @@ func (s *Server) controlRoutes(mux *http.ServeMux) {
 	look("/stripe/files", func(*http.Request) any { return obj{"files": st.uploadViews()} })
 	look("/stripe/calls", func(*http.Request) any { return obj{"calls": st.Calls()} })
 	look("/google/people", func(*http.Request) any { return obj{"people": s.google.People()} })
+	s.paypal.controlRoutes(mux, look)
 	for _, orders := range []map[string]doing{s.orders(), s.connectOrders()} {
 		for path, f := range orders {
 			mux.HandleFunc("POST /control"+path, func(w http.ResponseWriter, r *http.Request) { s.obey(w, r, f) })
@@ -158,6 +160,7 @@ func (s *Server) obey(w http.ResponseWriter, r *http.Request, f doing) {
 			return
 		}
 		o.By = span(d)
+		o.paypalForm(r.PostForm)
 	} else {
 		in := json.NewDecoder(r.Body)
 		in.DisallowUnknownFields()

@@ -16,6 +16,7 @@ type indexPage struct {
 	Events                                                    []indexRow
 	Balances                                                  []indexRow
 	Creators, Payouts                                         []indexRow
+	PayPal                                                    ppIndex
 }
 
 type indexRow struct{ Name, Detail, State, Link string }
@@ -64,5 +65,6 @@ func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 		}
 		p.Events = append(p.Events, indexRow{Name: e.Type, Detail: e.Created.Format("15:04:05"), State: state})
 	}
+	p.PayPal = s.paypal.index()
 	s.show(w, http.StatusOK, "index.html", p)
 }
