@@ -85,15 +85,7 @@ func newHistory(t *testing.T, seed uint64, n int) *history {
 			t.Logf("VITRINE_SEED=%d plays it again", seed)
 		}
 	})
-	for i := range n {
-		if i%4 == 3 {
-			u := h.newcomer()
-			h.address(u, fmt.Sprintf("p%d@paypal.test", i))
-			h.people = append(h.people, u)
-		} else {
-			h.people = append(h.people, h.creator())
-		}
-	}
+	h.people, h.quiet = h.crowd(n), true
 	h.stripe.fault, h.paypal.fault = h.trouble, h.trouble
 	return h
 }

@@ -37,6 +37,7 @@ type world struct {
 	at    time.Time // the true time
 	wrong time.Duration
 	holds map[id.User]string
+	quiet bool // mails stay unwritten
 }
 
 // monday is the first of January 2029: a payout day of every plan.
@@ -153,6 +154,33 @@ func (w *world) creator() payouts.Who {
 	return u
 }
 
+// crowd is many creators whose methods are ready, every fourth at PayPal.
+func (w *world) crowd(n int) (all []payouts.Who) {
+	w.t.Helper()
+	w.tx(func(ctx context.Context, tx *db.Tx) error {
+		for i := range n {
+			u, m := id.New[id.UserKind](), id.New[id.MethodKind]()
+			if _, err := tx.Exec(ctx, `
+				INSERT INTO users (id, email, email_verified_at, name, created_at, updated_at)
+				VALUES ($1, $2, $3, 'Ada Test', $3, $3)`, u, u.String()+"@example.test", tx.Now); err != nil {
+				return err
+			}
+			provider, number, address := "stripe", "acct_"+u.String(), ""
+			if i%4 == 3 {
+				provider, number, address = "paypal", "", u.String()+"@paypal.test"
+			}
+			if _, err := tx.Exec(ctx, `
+				INSERT INTO payout_methods (id, creator_id, provider, generation, email, number, address, state, is_current, ready_at, created_at, updated_at)
+				VALUES ($1, $2, $3, 1, '', $4, $5, 'ready', true, $6, $6, $6)`, m, u, provider, number, address, tx.Now); err != nil {
+				return err
+			}
+			all = append(all, payouts.Who{User: u})
+		}
+		return nil
+	})
+	return all
+}
+
 // newcomer has none.
 func (w *world) newcomer() payouts.Who {
 	w.t.Helper()
@@ -240,7 +268,8 @@ func (w *world) due() (due []dueJob) {
 	w.t.Helper()
 	if err := w.d.Pool().SelectContext(context.Background(), &due, `
 		SELECT id, kind, payload FROM outbox
-		WHERE done_at IS NULL AND run_at <= $1 AND kind LIKE 'payouts:%' ORDER BY id`, w.d.Now()); err != nil {
+		WHERE done_at IS NULL AND run_at <= $1 AND kind LIKE 'payouts:%' AND NOT ($2 AND kind = 'payouts:mail')
+		ORDER BY id`, w.d.Now(), w.quiet); err != nil {
 		w.t.Fatal(err)
 	}
 	return due
@@ -282,14 +311,16 @@ func (w *world) survive(f func() error) {
 func (w *world) settle() {
 	w.t.Helper()
 	w.stripe.fault, w.paypal.fault = nil, nil
-	for range 40 {
-		w.work()
+	for n := range 40 {
 		w.survive(func() error { return w.s.Sweep(context.Background()) })
 		w.work()
 		if w.count(`SELECT count(*) FROM payouts WHERE state IN ('reserved', 'sending', 'unknown') OR state = 'failed' AND stuck_at IS NULL`) == 0 {
 			return
 		}
 		w.pass(26 * time.Hour)
+		if n > 2 {
+			w.pass(10 * 24 * time.Hour) // what waits for PayPal's keys to be forgotten
+		}
 	}
 	w.t.Fatalf("payouts are open for good: %s", w.states())
 }
