@@ -57,9 +57,10 @@ func (h *Handler) local(t time.Time) string {
 // nav are the pages of the desk; current is one of their addresses.
 func (h *Handler) nav(ctx context.Context, current string) view.NavProps {
 	var p view.NavProps
-	for _, o := range [][2]string{{"/admin/risk", "Waiting"}, {"/admin/risk?done=1", "Decided"}, {"/admin/risk/decisions", "Decisions of the rules"}, {"/admin/risk/blocks", "Blocklist"}} {
-		p.Options = append(p.Options, ui.Option{Value: o[0], Label: text.T(ctx, o[1]), Selected: o[0] == current})
-		p.Hrefs = append(p.Hrefs, o[0])
+	for _, o := range [][3]string{{"waiting", "/admin/risk", "Waiting"}, {"decided", "/admin/risk?done=1", "Decided"}, {"decisions", "/admin/risk/decisions", "Decisions of the rules"},
+		{"blocks", "/admin/risk/blocks", "Blocklist"}} {
+		p.Options = append(p.Options, ui.Option{Value: o[0], Label: text.T(ctx, o[2]), Selected: o[1] == current})
+		p.Hrefs = append(p.Hrefs, o[1])
 	}
 	return p
 }

@@ -228,23 +228,24 @@ func (e *evaluation) blocks() {
 	}
 }
 
-// provider takes in what the provider thinks of the payment.
+// provider takes in what the provider thinks of the payment. Its level and its score say much the same, so that only the
+// stronger of the two counts.
 func (e *evaluation) provider() {
+	points := 0
 	switch e.in.Level {
 	case "highest":
-		e.say(Reason{Code: CodeHighest, Points: e.Highest, Have: int64(e.in.Score)})
+		points = e.Highest
+		e.say(Reason{Code: CodeHighest, Points: points, Have: int64(e.in.Score)})
 	case "elevated":
-		points := e.Elevated
+		points = e.Elevated
 		if e.worth >= e.ElevatedFrom {
 			points = e.ElevatedLarge
 		}
 		e.say(Reason{Code: CodeElevated, Points: points, Have: int64(e.in.Score)})
 	}
-	for _, s := range e.Scores {
-		if e.in.Score >= s.at {
-			e.say(Reason{Code: CodeScore, Points: s.points, Have: int64(e.in.Score), Limit: int64(s.at)})
-			return
-		}
+	i := slices.IndexFunc(e.Scores, func(s step) bool { return e.in.Score >= s.at })
+	if i >= 0 && e.Scores[i].points > points {
+		e.say(Reason{Code: CodeScore, Points: e.Scores[i].points - points, Have: int64(e.in.Score), Limit: int64(e.Scores[i].at)})
 	}
 }
 
