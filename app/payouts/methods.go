@@ -108,8 +108,12 @@ func (s *Service) inMethod(ctx context.Context, f func(tx *db.Tx) error) error {
 	return err
 }
 
-func (m Method) input() payments.AccountInput {
-	return payments.AccountInput{Creator: m.Creator, Generation: m.generation, Email: m.email, Country: m.Country, Since: m.opening}
+func (m Method) input(now time.Time) payments.AccountInput {
+	since := m.opening
+	if since.After(now) {
+		since = now // a clock was wrong
+	}
+	return payments.AccountInput{Creator: m.Creator, Generation: m.generation, Email: m.email, Country: m.Country, Since: since.Add(-searchBack)}
 }
 
 // open asks for the account. Whoever asks first makes it; after that, or when the key may be forgotten, it is sought.
@@ -130,17 +134,26 @@ func (s *Service) open(ctx context.Context, m Method) (Method, error) {
 		}
 	}
 	failpoint.Hit("payouts.open.before_call")
-	a, err = s.Connector.Open(ctx, m.input())
+	a, err = s.Connector.Open(ctx, m.input(now))
 	failpoint.Hit("payouts.open.after_call")
 	if err == nil {
 		return s.opened(ctx, m, a)
+	}
+	if e := (*payments.Error)(nil); errors.As(err, &e) && e.Answered && e.Outcome == payments.Doubt { // the key would meet the same error again
+		a, serr := s.seek(ctx, m)
+		switch {
+		case serr == nil:
+			return s.opened(ctx, m, a)
+		case errors.Is(serr, payments.ErrNone) && age > keyMargin/2:
+			return m, errors.Join(s.forget(ctx, m), errs.Wrap(errs.Unavailable, err, errDoubt.Message))
+		}
 	}
 	return m, s.unopened(ctx, m, err)
 }
 
 func (s *Service) seek(ctx context.Context, m Method) (payments.Account, error) {
 	failpoint.Hit("payouts.seek.before_call")
-	a, err := s.Connector.Seek(ctx, m.input())
+	a, err := s.Connector.Seek(ctx, m.input(s.DB.Now()))
 	failpoint.Hit("payouts.seek.after_call")
 	return a, err
 }
@@ -150,23 +163,15 @@ func (s *Service) unopened(ctx context.Context, m Method, cause error) error {
 	if payments.OutcomeOf(cause) != payments.Refused {
 		return errs.Wrap(errs.Unavailable, cause, errDoubt.Message)
 	}
-	err := s.inMethod(ctx, func(tx *db.Tx) error { // the next try is a new account, with another key
-		row, err := s.takeMethod(ctx, tx, m.ID)
-		if err != nil || row.Account != "" {
-			return err
-		}
-		row.State = Gone
-		return s.updateMethod(ctx, tx, row)
-	})
-	if err != nil {
+	if err := s.forget(ctx, m); err != nil {
 		return err
 	}
 	return errs.Wrap(errs.Invalid, cause, "Stripe opens no account with this e-mail and country. Check the country, or write to us.")
 }
 
-// reopen gives up a row whose account was never made, past the life of its key, for one of the next generation.
-func (s *Service) reopen(ctx context.Context, m Method) (Method, error) {
-	err := s.inMethod(ctx, func(tx *db.Tx) error {
+// forget gives up a row whose account was never made; the next has another key.
+func (s *Service) forget(ctx context.Context, m Method) error {
+	return s.inMethod(ctx, func(tx *db.Tx) error {
 		row, err := s.takeMethod(ctx, tx, m.ID)
 		if err != nil || row.Account != "" {
 			return err
@@ -174,6 +179,11 @@ func (s *Service) reopen(ctx context.Context, m Method) (Method, error) {
 		row.State = Gone
 		return s.updateMethod(ctx, tx, row)
 	})
+}
+
+// reopen gives up a row whose account was never made, past the life of its key, for one of the next generation.
+func (s *Service) reopen(ctx context.Context, m Method) (Method, error) {
+	err := s.forget(ctx, m)
 	if err != nil {
 		return m, err
 	}

@@ -232,6 +232,9 @@ func (s *Service) ask(ctx context.Context, p Payout) error {
 	return s.inPayout(ctx, p.ID, "ask", func(tx *db.Tx, p *Payout) error {
 		p.looked = tx.Now
 		if none {
+			if m, err := s.findMethod(ctx, tx, p.Method); err != nil || m.State == Gone {
+				return err // its account was disconnected: nobody can be asked
+			}
 			return s.openCase(ctx, tx, "payout gone:"+p.ID.String(), "A provider knows nothing of a payout that it had taken.",
 				map[string]any{"payout": p.ID.String(), "provider": p.Provider, "amount": p.Amount.String()})
 		}

@@ -136,8 +136,11 @@ func (s *Service) aim(ctx context.Context, tx *db.Tx, p *Payout) (ok bool, err e
 }
 
 func (p Payout) input() payments.PayInput {
-	return payments.PayInput{Payout: p.ID, To: p.target, Amount: p.Amount, Note: fmt.Sprintf("Vitrine payout %d", p.Number), Since: p.doubt, Ref: p.Ref, Advance: p.advance}
+	return payments.PayInput{Payout: p.ID, To: p.target, Amount: p.Amount, Note: fmt.Sprintf("Vitrine payout %d", p.Number), Since: p.doubt.Add(-searchBack), Ref: p.Ref, Advance: p.advance}
 }
+
+// searchBack is how much further a search goes back than it would have to, if clocks were always right.
+const searchBack = 7 * 24 * time.Hour
 
 func (s *Service) payer(p Payout) (payments.Payer, error) {
 	if y := s.Payers[p.Provider]; y != nil {
@@ -168,6 +171,9 @@ func settleContext(ctx context.Context) (context.Context, context.CancelFunc) {
 // record writes down what a call has told.
 func (s *Service) record(ctx context.Context, p Payout, out payments.Payment, failed error) error {
 	code := codeOf(failed)
+	if e := (*payments.Error)(nil); errors.As(failed, &e) && e.Answered && e.Outcome == payments.Doubt {
+		code = answered
+	}
 	err := s.inPayout(ctx, p.ID, "record", func(tx *db.Tx, p *Payout) error {
 		p.lease = time.Time{}
 		switch payments.OutcomeOf(failed) {
@@ -265,6 +271,10 @@ func (s *Service) retry(ctx context.Context, tx *db.Tx, p Payout) error {
 	return job.Enqueue(ctx, tx, SendTask{p.ID}, job.On(job.Money), job.At(tx.Now.Add(p.patience())), job.Key(fmt.Sprintf("payouts:send:%s:%d", p.ID, p.attempts)))
 }
 
+// answered is the failure of a payout whose last call was answered with an error that the key keeps: the same key would
+// only meet the same error. What a look does not find an hour later was not done.
+const answered = "stored_error"
+
 // unknownAlarm is when the operator hears of a payout whose fate nobody knows.
 const unknownAlarm = 48 * time.Hour
 
@@ -285,15 +295,20 @@ func (s *Service) look(ctx context.Context, p Payout) error {
 	failpoint.Hit("payouts.look.after_call")
 	never := errors.Is(err, payments.ErrNone)
 	if halfway := err == nil && out.State == payments.PaymentFailed && out.Ref == "" && out.Advance != ""; never || halfway {
-		switch now := s.DB.Now(); {
-		case s.keyLives(y, p, now):
+		now, code := s.DB.Now(), "none_yet"
+		over := s.keyOver(y, p, now)
+		if p.Failure == answered {
+			over, code = over || now.Sub(p.tried) > keyMargin/2, answered
+		}
+		switch {
+		case p.Failure != answered && s.keyLives(y, p, now):
 			return s.again(ctx, p)
-		case never && s.keyOver(y, p, now):
+		case never && over:
 			return s.gaveUp(ctx, p)
 		case never:
-			err = &payments.Error{Outcome: payments.Doubt, Code: "none_yet", Cause: payments.ErrNone}
-		case !s.keyOver(y, p, now):
-			err = &payments.Error{Outcome: payments.Doubt, Code: "halfway", Cause: errors.New("only the first step was done")}
+			err = &payments.Error{Outcome: payments.Doubt, Code: code, Cause: payments.ErrNone}
+		case !over:
+			err = &payments.Error{Outcome: payments.Doubt, Code: code, Cause: errors.New("only the first step was done")}
 		}
 	}
 	if o := payments.OutcomeOf(err); o == payments.Refused || o == payments.Again { // of the question, not of the payout
