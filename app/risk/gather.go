@@ -44,7 +44,7 @@ func findBuying(ctx context.Context, q db.Q, c id.Checkout) (b buying, err error
 
 // keys of a checkout, with the card where one is known.
 func (s *Service) keys(b buying, provider string, c payments.Card) map[Kind]string {
-	k := map[Kind]string{IP: b.IP, Net: b.Net, Browser: b.Browser, Email: s.hash(Email, b.Email)}
+	k := map[Kind]string{IP: b.IP, Net: b.Net, Browser: b.Browser, Email: s.emailKey(b.Email)}
 	if !s.TestCards {
 		k[Card] = s.cardKey(provider, c.Fingerprint)
 	}

@@ -23,7 +23,7 @@ func (s *Service) Admit(ctx context.Context, in orders.StartInput, q orders.Quot
 		Region: region(in.Locale), Own: ownGoods(in, q)}
 	c := in.Client.Hashed(s.Secret)
 	seen.ClientCountry = c.Country
-	seen.Keys = filled(map[Kind]string{IP: c.IP, Net: c.Net, Browser: c.Browser, Email: s.hash(Email, in.Email)})
+	seen.Keys = filled(map[Kind]string{IP: c.IP, Net: c.Net, Browser: c.Browser, Email: s.emailKey(in.Email)})
 	goods := make([]id.Product, len(q.Lines))
 	for i, l := range q.Lines {
 		goods[i] = l.Offer.Product
@@ -86,10 +86,8 @@ func (s *Service) Assess(ctx context.Context, tx *db.Tx, c orders.Checkout, f pa
 			return false, err
 		}
 	}
-	if !in.Own {
-		if err := s.remember(ctx, tx, c, f, in); err != nil {
-			return false, err
-		}
+	if err := s.remember(ctx, tx, c, f, in); err != nil {
+		return false, err
 	}
 	if verdict == Allowed || !guardReview {
 		return false, nil
@@ -148,7 +146,7 @@ func (s *Service) Attempted(ctx context.Context, tx *db.Tx, c orders.Checkout, f
 	if err != nil {
 		return fmt.Errorf("buyer of %s: %w", c.ID, err)
 	}
-	if b.Test || b.Own {
+	if b.Test {
 		return nil
 	}
 	goods, err := listGoods(ctx, tx, c.ID)

@@ -101,6 +101,23 @@ func (s *Service) cardKey(provider, fingerprint string) string {
 	return s.hash(Card, provider+" "+fingerprint)
 }
 
+// emailKey is the same for all spellings of an address that reach one person: with a tag behind a plus, and at Google
+// with dots.
+func (s *Service) emailKey(email string) string {
+	user, host, ok := strings.Cut(strings.ToLower(strings.TrimSpace(email)), "@")
+	if !ok {
+		return ""
+	}
+	user, _, _ = strings.Cut(user, "+")
+	if host == "googlemail.com" {
+		host = "gmail.com"
+	}
+	if host == "gmail.com" {
+		user = strings.ReplaceAll(user, ".", "")
+	}
+	return s.hash(Email, user+"@"+host)
+}
+
 //go:embed disposable.txt
 var disposableList embed.FS
 

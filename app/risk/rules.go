@@ -31,7 +31,7 @@ type Inputs struct {
 	Stage    Stage          `json:"stage"`
 	Currency money.Currency `json:"currency"`
 	Total    int64          `json:"total"`
-	Own      bool           `json:"own,omitempty"` // a creator buys from the own shop
+	Own      bool           `json:"own,omitempty"` // a creator tries the own shop with real money
 
 	Provider string `json:"provider,omitempty"`
 	Level    string `json:"level,omitempty"` // the provider's
@@ -130,9 +130,10 @@ type Rules struct {
 	FirstSales    int
 	FirstSale     int
 	FirstFrom     int64
-	Countries     int // card and client
-	CountriesAll  int // card, client and language
-	Fraud         int // refused before as fraud
+	Countries     int   // card and client
+	CountriesAll  int   // card, client and language
+	Fraud         int   // refused before as fraud
+	OwnBelow      int64 // a creator's purchase in the own shop below this says nothing about the account
 }
 
 // versions are all rules that ever decided, by their number.
@@ -163,7 +164,7 @@ var first = Rules{
 	SellerHours: 6, SellerNew: 60, SellerFrom: 50_00,
 	FirstSales: 3, FirstSale: 40, FirstFrom: 300_00,
 	Countries: 30, CountriesAll: 40,
-	Fraud: 60,
+	Fraud: 60, OwnBelow: 300_00,
 }
 
 // Worth is an amount on the common scale; of a currency without one, the amount in its own hundredths.
@@ -182,19 +183,17 @@ func (r *Rules) Worth(a money.Amount) int64 {
 func (r *Rules) Evaluate(in Inputs) (Verdict, []Reason) {
 	e := evaluation{Rules: r, in: in, worth: r.Worth(money.Amount{Minor: in.Total, Currency: in.Currency})}
 	e.blocks()
-	if in.Own { // nothing that creators do in their own shop speaks against them; a stolen card still does
-		e.provider()
-		return e.verdict()
-	}
 	e.cardTesting()
 	e.free()
 	if in.Stage == Paid && in.Total > 0 {
 		e.provider()
 		e.velocity()
 		e.frauds()
-		e.mail()
-		e.sellers()
-		e.countries()
+		if !in.Own || e.worth >= e.OwnBelow {
+			e.mail()
+			e.sellers()
+			e.countries()
+		}
 	}
 	return e.verdict()
 }
