@@ -39,7 +39,7 @@ func (pp *PayPal) controlRoutes(mux *http.ServeMux, look func(string, func(*http
 		return obj{"currency": b.Currency, "available": b.Available, "pending": b.Pending}
 	})
 	look("/paypal/buyers", func(*http.Request) any { return obj{"buyers": buyerViews()} })
-	look("/paypal/calls", func(*http.Request) any { return obj{"calls": pp.Calls()} })
+	look("/paypal/calls", func(*http.Request) any { return obj{"calls": append([]Call{}, pp.Calls()...)} })
 	for _, kind := range []string{"orders", "captures", "refunds", "disputes", "payouts"} {
 		look("/paypal/"+kind, func(*http.Request) any { return obj{kind: pp.rows(kind)} })
 	}

@@ -209,7 +209,9 @@ func TestPayPalFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := "/v2/checkout/orders/" + o.at("id") + "/capture"
-	inject := func(k sandbox.FaultKind) { pp.Inject(sandbox.Fault{Kind: k, Call: "POST /v2/checkout/orders", Times: 1}) }
+	inject := func(k sandbox.FaultKind) {
+		pp.Inject(sandbox.Fault{Kind: k, Call: "POST /v2/checkout/orders", Times: 1})
+	}
 	inject(sandbox.Unavailable)
 	c.post(path, "").want(t, 503, "name", "SERVICE_UNAVAILABLE")
 	inject(sandbox.RateLimit)
