@@ -19,6 +19,9 @@ import (
 const (
 	reasonLate    = "Nobody decided in time, so the buyer has the money back."
 	reasonBlocked = "The buyer, the card or the browser is on the blocklist."
+
+	// refundNote goes with the refund. Buyers and creators may read it, so it says nothing of what was seen.
+	refundNote = "Given back after our check of the order."
 )
 
 // Expire ends a review whose time is over.
@@ -51,7 +54,7 @@ func (s *Service) conclude(ctx context.Context, tx *db.Tx, r Review, actor id.Us
 		details["first"] = r.ChoiceBy.String()
 	}
 	if c != Approve {
-		note, err := s.giveBack(ctx, tx, r, why)
+		note, err := s.giveBack(ctx, tx, r)
 		if err != nil {
 			return err
 		}
@@ -76,11 +79,11 @@ func (s *Service) conclude(ctx context.Context, tx *db.Tx, r Review, actor id.Us
 
 // giveBack begins the refund. Where nothing is left to give back, because the provider's dashboard or the bank was
 // quicker, the review ends all the same; note says so.
-func (s *Service) giveBack(ctx context.Context, tx *db.Tx, r Review, why string) (note string, err error) {
+func (s *Service) giveBack(ctx context.Context, tx *db.Tx, r Review) (note string, err error) {
 	if r.Stake.IsZero() {
 		return "", nil
 	}
-	err = s.Refund(ctx, tx, r.Order, why, true)
+	err = s.Refund(ctx, tx, r.Order, refundNote, true)
 	if errs.Is(err, errs.Conflict) {
 		var e *errs.Error
 		errors.As(err, &e)

@@ -31,8 +31,8 @@ type Service struct {
 	Secret string // keys are hashed under it
 	AppURL string // no trailing slash
 
-	// Refund gives all that is left of an order back to its buyer.
-	Refund func(ctx context.Context, tx *db.Tx, order id.Order, reason string, fraud bool) error
+	// Refund gives all that is left of an order back to its buyer. Whoever reads about the refund may read the note.
+	Refund func(ctx context.Context, tx *db.Tx, order id.Order, note string, fraud bool) error
 	// FourEyes is the stake from which two persons decide, by currency. Of a currency that is not in it, two always do.
 	FourEyes map[money.Currency]int64
 	// TestCards says that the providers are in test mode, where everyone pays with the same few cards: they are told

@@ -175,7 +175,7 @@ func (s *Service) takeBack(ctx context.Context, tx *db.Tx, c orders.Checkout, re
 		case err == nil && !r.State.Decided():
 			err = s.conclude(ctx, tx, r, id.User{}, Refund, reasonWarning)
 		case err == nil || errors.Is(err, errNoReview):
-			err = s.Refund(ctx, tx, o.ID, reasonWarning, true)
+			err = s.Refund(ctx, tx, o.ID, refundNote, true)
 		}
 		if err != nil && !errs.Is(err, errs.Conflict) { // someone was quicker
 			return "", fmt.Errorf("order %s: %w", o.ID, err)
