@@ -266,9 +266,9 @@ func (s *Service) Update(ctx context.Context, creator id.User) (url string, err 
 // Dashboard is the creator's own page at Stripe.
 func (s *Service) Dashboard(ctx context.Context, creator id.User) (url string, err error) {
 	return s.page(ctx, creator, func(m Method) (string, error) {
-		failpoint.Hit("payouts.link.before_call")
+		failpoint.Hit("payouts.dashboard.before_call")
 		url, err := s.Connector.Dashboard(ctx, m.Account)
-		failpoint.Hit("payouts.link.after_call")
+		failpoint.Hit("payouts.dashboard.after_call")
 		return url, s.unlinked(err)
 	})
 }

@@ -296,4 +296,5 @@ var Failpoints = []string{
 	"payouts.reasons.before_commit", "payouts.reasons.after_commit", "payouts.sweep_mail.before_commit", "payouts.sweep_mail.after_commit",
 	"payouts.open.before_call", "payouts.open.after_call", "payouts.seek.before_call", "payouts.seek.after_call",
 	"payouts.account.before_call", "payouts.account.after_call", "payouts.link.before_call", "payouts.link.after_call",
+	"payouts.dashboard.before_call", "payouts.dashboard.after_call",
 }
