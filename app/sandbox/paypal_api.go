@@ -24,9 +24,10 @@ const (
 // ppCall is one request as its endpoint sees it.
 type ppCall struct {
 	*http.Request
-	t    *tx
-	id   string // from the path
-	body []byte
+	t     *tx
+	id    string // from the path
+	body  []byte
+	delay time.Duration // of a fault
 }
 
 // ppReply is an endpoint's answer. About names what it made, so that the same request id finds it again.
@@ -172,8 +173,7 @@ func (pp *PayPal) api(route ppRoute) http.HandlerFunc {
 		if !pp.admit(w, r, debug) {
 			return
 		}
-		pause(r.Context(), f.Delay)
-		c := &ppCall{Request: plain, id: r.PathValue("id"), body: body}
+		c := &ppCall{Request: plain, id: r.PathValue("id"), body: body, delay: f.Delay}
 		status, out := pp.answer(route, c, debug)
 		switch {
 		case f.Kind == DropAfter:
@@ -226,6 +226,7 @@ func (pp *PayPal) answer(route ppRoute, c *ppCall, debug string) (int, []byte) {
 		}
 		defer pp.faults.leave(slot)
 	}
+	pause(c.Context(), c.delay)
 	var rep ppReply
 	err := pp.do(func(t *tx) error {
 		c.t = t

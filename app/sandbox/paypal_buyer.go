@@ -16,11 +16,11 @@ type Buyer struct {
 // ppBuyers are the accounts that the approval page offers.
 var ppBuyers = []Buyer{
 	{"robin", "Robin", "Buyer", "robin@buyer.test", "DE", "ROBINBUYERAAA", "Pays at once", ""},
-	{"ida", "Ida", "Declined", "ida@buyer.test", "FR", "IDADECLINEDAA", "The bank says no; another account may be chosen", "decline"},
-	{"kim", "Kim", "Careful", "kim@buyer.test", "NL", "KIMCAREFULAAA", "The bank asks to confirm once more", "confirm"},
-	{"eli", "Eli", "Echeck", "eli@buyer.test", "US", "ELIECHECKAAAA", "Pays from a bank account: arrives after three days", "later"},
-	{"noa", "Noa", "Bounce", "noa@buyer.test", "US", "NOABOUNCEAAAA", "Pays from a bank account: bounces after three days", "bounce"},
-	{"sam", "Sam", "Refused", "sam@buyer.test", "GB", "SAMREFUSEDAAA", "PayPal declines the payment itself", "refuse"},
+	{"ida", "Ida", "Declined", "ida@buyer.test", "FR", "IDADECLINEDAA", "The bank declines", "decline"},
+	{"kim", "Kim", "Careful", "kim@buyer.test", "NL", "KIMCAREFULAAA", "The bank asks once more", "confirm"},
+	{"eli", "Eli", "Echeck", "eli@buyer.test", "US", "ELIECHECKAAAA", "Arrives after three days", "later"},
+	{"noa", "Noa", "Bounce", "noa@buyer.test", "US", "NOABOUNCEAAAA", "Bounces after three days", "bounce"},
+	{"sam", "Sam", "Refused", "sam@buyer.test", "GB", "SAMREFUSEDAAA", "PayPal declines", "refuse"},
 	{"mia", "Mia", "Complains", "mia@buyer.test", "IT", "MIACOMPLAINSA", "Pays, then opens a dispute", "dispute"},
 	{"leo", "Leo", "Slow", "leo@buyer.test", "ES", "LEOSLOWAAAAAA", "Pays; refunds take a day", "slow"},
 	{"uma", "Uma", "Closed", "uma@buyer.test", "AT", "UMACLOSEDAAAA", "Pays; refunds fail after a day", "closed"},

@@ -92,7 +92,7 @@ func (m ppMoney) read(field string) (int64, *ppError) {
 		return 0, ppBad(field+"/value", "", "MISSING_REQUIRED_PARAMETER", "A required field is missing.")
 	}
 	whole, frac, dot := strings.Cut(m.Value, ".")
-	if len(m.Value) > 32 || !allDigits(strings.TrimPrefix(whole, "-")) || (dot && !allDigits(frac)) {
+	if len(m.Value) > 32 || (dot && !allDigits(frac)) || (!allDigits(strings.TrimPrefix(whole, "-")) && (!dot || strings.TrimPrefix(whole, "-") != "")) {
 		return 0, ppBad(field+"/value", clip(m.Value), "INVALID_PARAMETER_SYNTAX", "The value of a field does not conform to the expected format.")
 	}
 	if !ppCurrencies[m.Code] {

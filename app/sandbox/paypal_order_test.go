@@ -1,8 +1,10 @@
 package sandbox_test
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -242,5 +244,48 @@ func TestPayPalFaults(t *testing.T) {
 	calls := pp.Calls()
 	if len(calls) == 0 || calls[0].Path != "/v2/checkout/orders" || calls[0].Header.Get("Paypal-Request-Id") == "" || calls[0].Header.Get("Authorization") != "" {
 		t.Errorf("%+v", calls)
+	}
+}
+
+// TestPayPalParallelCaptures: however many ask at once, an order is paid once.
+func TestPayPalParallelCaptures(t *testing.T) {
+	s := start(t, sandbox.Options{})
+	c := paypal(t, s)
+	o := c.order()
+	if _, err := s.PayPal().Approve(o.at("id"), ""); err != nil {
+		t.Fatal(err)
+	}
+	s.PayPal().Inject(sandbox.Fault{Kind: sandbox.Latency, Call: "POST", Delay: 20 * time.Millisecond})
+	status := make(chan int, 30)
+	var wg sync.WaitGroup
+	for i := range 30 {
+		key := "same"
+		if i%3 == 0 {
+			key = ""
+		}
+		wg.Go(func() {
+			rs, err := http.DefaultClient.Do(c.request("POST", "/v2/checkout/orders/"+o.at("id")+"/capture", "{}", "PayPal-Request-Id", key))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			rs.Body.Close()
+			status <- rs.StatusCode
+		})
+	}
+	wg.Wait()
+	close(status)
+	made := 0
+	for code := range status {
+		switch code {
+		case 201:
+			made++
+		case 200, 409, 422:
+		default:
+			t.Errorf("answered %d", code)
+		}
+	}
+	if b := s.PayPal().Balance("EUR").Available; made != 1 || b != 1804 {
+		t.Errorf("captured %d times, balance %d", made, b)
 	}
 }

@@ -144,20 +144,39 @@ func TestPayPalDisputes(t *testing.T) {
 		t.Error("resolved twice, or as nothing")
 	}
 
+	ppFlush(t, s)
+	hasAll(t, sh.types(t), "CUSTOMER.DISPUTE.CREATED", "CUSTOMER.DISPUTE.UPDATED", "CUSTOMER.DISPUTE.RESOLVED")
+}
+
+func TestPayPalClaimAccepted(t *testing.T) {
+	s := start(t, sandbox.Options{})
+	sh := newPPShop(t, s)
+	c := paypal(t, s)
+	pp := s.PayPal()
+	id := c.bought(s, "robin")
+	won, err := pp.Dispute(id, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pp.Resolve(won, "RESOLVED_WITH_PAYOUT"); err != nil { // PayPal pays the buyer itself
+		t.Fatal(err)
+	}
+	if b := pp.Balance("EUR"); b.Available != 1804 || b.Pending != 0 {
+		t.Errorf("won: %+v", b)
+	}
 	lost, err := pp.Dispute(id, "") // after a won one, another may come
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.post("/v1/customer/disputes/"+lost+"/accept-claim", `{}`).want(t, 400, "details.0.issue", "MISSING_REQUIRED_PARAMETER")
 	c.post("/v1/customer/disputes/"+lost+"/accept-claim", `{"note":"You are right"}`).want(t, 200, "", "")
-	got = c.get("/v1/customer/disputes/" + lost)
-	got.want(t, 200, "dispute_outcome.amount_refunded.value", "19.00")
+	c.get("/v1/customer/disputes/"+lost).want(t, 200, "dispute_outcome.amount_refunded.value", "19.00")
 	if b := pp.Balance("EUR"); b.Available != 1804-1900-1400 || b.Pending != 0 {
 		t.Errorf("lost: %+v", b)
 	}
 	c.post("/v2/payments/captures/"+id+"/refund", "").want(t, 422, "details.0.issue", "CAPTURE_FULLY_REFUNDED")
 	ppFlush(t, s)
-	hasAll(t, sh.types(t), "CUSTOMER.DISPUTE.CREATED", "CUSTOMER.DISPUTE.UPDATED", "CUSTOMER.DISPUTE.RESOLVED", "PAYMENT.CAPTURE.REVERSED")
+	hasAll(t, sh.types(t), "CUSTOMER.DISPUTE.CREATED", "CUSTOMER.DISPUTE.RESOLVED", "PAYMENT.CAPTURE.REVERSED")
 }
 
 func TestPayPalDisputesOtherWays(t *testing.T) {
@@ -202,6 +221,19 @@ func TestPayPalDisputesOtherWays(t *testing.T) {
 	c.post("/v2/payments/captures/"+refunded+"/refund", "").want(t, 201, "status", "COMPLETED")
 	c.get("/v1/customer/disputes/"+d).want(t, 200, "dispute_outcome.outcome_code", "CANCELED_BY_BUYER")
 
+	if _, err := pp.Dispute("NONE", ""); err == nil || !strings.Contains(err.Error(), "INVALID_RESOURCE_ID") {
+		t.Error(err)
+	}
+}
+
+func TestPayPalDisputesOverdueAndListed(t *testing.T) {
+	s := start(t, sandbox.Options{})
+	c := paypal(t, s)
+	for range 3 {
+		if _, err := s.PayPal().Dispute(c.bought(s, "robin"), "OTHER"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	silent := c.bought(s, "mia") // she complains by herself, and nobody answers
 	if err := s.Advance(time.Second); err != nil {
 		t.Fatal(err)
@@ -225,7 +257,4 @@ func TestPayPalDisputesOtherWays(t *testing.T) {
 	}
 	c.get("/v1/customer/disputes?page_size=51").want(t, 400, "name", "INVALID_REQUEST")
 	c.get("/v1/customer/disputes/PP-R-NONE").want(t, 404, "name", "RESOURCE_NOT_FOUND")
-	if _, err := pp.Dispute("NONE", ""); err == nil || !strings.Contains(err.Error(), "INVALID_RESOURCE_ID") {
-		t.Error(err)
-	}
 }

@@ -267,8 +267,22 @@ func (pp *PayPal) SetItem(item, state string, reason ...string) error {
 	})
 }
 
-// setItem moves a payout on, and its money with it.
+// setItem moves a payout on and tells of it.
 func (pp *PayPal) setItem(t *tx, id, state, why string) error {
+	pp.shift(t, id, state, why)
+	if name, told := ppItemEvents[state]; told {
+		return pp.tellItem(t, id, name)
+	}
+	return nil
+}
+
+func (pp *PayPal) tellItem(t *tx, id, name string) error {
+	it := pp.items.rows[id]
+	return pp.emit(t, ppNews{Type: "PAYMENT.PAYOUTS-ITEM." + name, Kind: "payouts_item", About: id, Summary: "A payout item has the state " + it.Status, Resource: pp.shapeItem(it)})
+}
+
+// shift moves a payout on, and its money with it.
+func (pp *PayPal) shift(t *tx, id, state, why string) {
 	it := pp.items.rows[id]
 	b := pp.batches.rows[it.Batch]
 	it.Status, it.Error, it.Processed = state, why, t.now.Unix()
@@ -287,11 +301,6 @@ func (pp *PayPal) setItem(t *tx, id, state, why string) error {
 		pp.bringBack(t, &it, b)
 	}
 	put(t, pp.items, id, it)
-	name, told := ppItemEvents[state]
-	if !told {
-		return nil
-	}
-	return pp.emit(t, ppNews{Type: "PAYMENT.PAYOUTS-ITEM." + name, Kind: "payouts_item", About: it.ID, Summary: "A payout item has the state " + state, Resource: pp.shapeItem(it)})
 }
 
 // bringBack returns the money of a payout that did not arrive or did not stay. The fee comes back with what never
@@ -417,8 +426,6 @@ func (pp *PayPal) cancelItem(c *ppCall) (ppReply, error) {
 	default:
 		return ppReply{}, ppOld("ITEM_INCORRECT_STATUS", "Item is not in UNCLAIMED status")
 	}
-	if err := pp.setItem(c.t, it.ID, "RETURNED", it.Error); err != nil {
-		return ppReply{}, err
-	}
-	return ppReply{Status: http.StatusOK, Body: pp.shapeItem(pp.items.rows[it.ID])}, nil
+	pp.shift(c.t, it.ID, "RETURNED", it.Error)
+	return ppReply{Status: http.StatusOK, Body: pp.shapeItem(pp.items.rows[it.ID])}, pp.tellItem(c.t, it.ID, "CANCELED")
 }

@@ -252,19 +252,26 @@ func TestPayPalControl(t *testing.T) {
 			t.Errorf("%s: %d %v", path, code, out)
 		}
 	}
+}
+
+func TestPayPalOnTheIndexPage(t *testing.T) {
+	s := start(t, sandbox.Options{})
+	c := paypal(t, s)
+	fund(t, s, "EUR", 50_00)
+	c.post("/v1/payments/payouts", ppBatch("b", "EUR", "10.00", "onhold@creator.test")).want(t, 201, "", "")
+	open, err := s.PayPal().Dispute(c.bought(s, "robin"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	b := newBuyer(t)
 	p := b.get(s.URL() + "/")
-	for _, want := range []string{s.PayPal().URL(), sandbox.PayPalWebhookID, "onhold@creator.test", "Field guide", d} {
+	for _, want := range []string{s.PayPal().URL(), sandbox.PayPalWebhookID, "onhold@creator.test", "Field guide", open} {
 		if !strings.Contains(p.Body, want) {
 			t.Errorf("the index page lacks %s", want)
 		}
 	}
-	again := paypal(t, s).bought(s, "robin")
-	open, err := s.PayPal().Dispute(again, "")
-	if err != nil {
-		t.Fatal(err)
-	}
 	if back := b.post(s.URL()+"/control/paypal/dispute/resolve", url.Values{"dispute": {open}, "outcome": {"RESOLVED_BUYER_FAVOUR"}}); back.Status != 303 || back.Location != "/" {
 		t.Errorf("%+v", back)
 	}
+	c.get("/v1/customer/disputes/"+open).want(t, 200, "status", "RESOLVED")
 }
