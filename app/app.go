@@ -9,7 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/klauspost/compress/gzhttp"
+	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
 
 	"vitrine/app/accounts"
@@ -31,6 +33,7 @@ import (
 	"vitrine/app/payments/stripe"
 	"vitrine/app/payouts"
 	"vitrine/app/products"
+	"vitrine/app/refunds"
 	"vitrine/app/storage"
 	"vitrine/app/storefronts"
 	"vitrine/app/today"
@@ -58,6 +61,7 @@ type App struct {
 	Stock     *inventory.Service
 	Orders    *orders.Service
 	Payouts   *payouts.Service
+	Refunds   *refunds.Service
 	Disputes  *disputes.Service
 	Stripe    *stripe.Client
 	Providers payments.Providers
@@ -121,6 +125,8 @@ func (a *App) build() {
 	a.Orders.Inbox = a.inbox()
 	a.Orders.Inbox = a.inbox() // check-money asks what waits in it
 	a.Payouts = a.payingOut()
+	a.Refunds = &refunds.Service{DB: d, Orders: a.Orders, Stock: a.Stock}
+	a.Orders.OnRefund = a.Refunds.Heard
 	a.Disputes = &disputes.Service{DB: d, Orders: a.Orders, Disputers: map[string]payments.Disputer{payouts.Stripe: a.Stripe}}
 	a.Orders.OnDispute = a.Disputes.Heard
 	a.Cache = pagecache.New(pagecache.Options{Clock: d.Clock})
@@ -139,6 +145,8 @@ func (a *App) register() {
 	a.Orders.Jobs(a.Jobs)
 	a.mails().Jobs(a.Jobs)
 	a.Payouts.Jobs(a.Jobs)
+	a.Refunds.Jobs(a.Jobs)
+	(&refunds.Mails{Refunds: a.Refunds, Sellers: a.seller, Sender: a.Mail}).Jobs(a.Jobs)
 	a.Disputes.Jobs(a.Jobs)
 	(&disputes.Mails{Disputes: a.Disputes, Address: a.creatorAddress, Sender: a.Mail, AppURL: a.Config.AppURL}).Jobs(a.Jobs)
 	(&payouts.Mails{Payouts: a.Payouts, Address: a.creatorAddress, Sender: a.Mail}).Jobs(a.Jobs)
@@ -154,6 +162,10 @@ func (a *App) inbox() *payments.Inbox {
 	return &payments.Inbox{DB: a.DB, Providers: a.Providers, Effect: a.Effect, Wants: a.Orders.WantsLook}
 }
 
+func (a *App) refunding() *refunds.Handler {
+	return &refunds.Handler{Service: a.Refunds, Sellers: a.seller}
+}
+
 func (a *App) mails() *orders.Mails {
 	return &orders.Mails{Orders: a.Orders, Library: &orders.Library{Orders: a.Orders}, Sellers: a.seller, Sender: a.Mail}
 }
@@ -162,6 +174,7 @@ func (a *App) buying() *orders.Handler {
 	return &orders.Handler{
 		Service: a.Orders, Library: &orders.Library{Orders: a.Orders}, Mails: a.mails(), Sellers: a.seller, ShopURL: a.Config.ShopURL,
 		Delivery: &orders.Delivery{Orders: a.Orders, Links: a.Files, Bucket: a.Bucket, Files: a.Products.FilesAt},
+		Panels:   []func(echo.Context, orders.Order) (templ.Component, error){a.refunding().Panel},
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"vitrine/app/files"
 	"vitrine/app/orders"
 	"vitrine/app/payments"
+	"vitrine/app/payouts"
 	"vitrine/app/products"
 	"vitrine/app/pwa"
 	"vitrine/app/storefronts"
@@ -41,6 +42,8 @@ func (a *App) routes() error {
 
 	// App host: creators
 	(&storefronts.Handler{Service: a.Shops}).Routes(r)                            // /start, /app/settings/shop
+	(&payouts.Handler{Service: a.Payouts, Fees: a.Fees}).Routes(r)                // /app/payouts, /api/v1/balance, /api/v1/payouts
+	a.refunding().Routes(r)                                                       // /app/orders/:id/refund, /o/:token/refund
 	(&disputes.Handler{Service: a.Disputes}).Routes(r)                            // /app/disputes
 	a.today().Routes(r)                                                           // /app/today, /app/live
 	(&builder.Handler{Service: a.Builder, Front: a.Front()}).Routes(r)            // /app/window

@@ -23,7 +23,7 @@ var moneyPath = []string{
 }
 
 // notMoney are the files of orders that are left out on purpose; a new file must be put in one of the lists.
-var notMoney = []string{"check.go", "client.go", "client_hash.go", "delivery.go", "events.go", "guard_*.go", "http_*.go", "library.go", "mails.go", "orders.go", "present.go", "refund_limit_*.go", "revoked_*.go", "review_*.go", "stats.go"}
+var notMoney = []string{"brief.go", "check.go", "client.go", "client_hash.go", "delivery.go", "events.go", "guard_*.go", "http_*.go", "library.go", "mails.go", "orders.go", "present.go", "refund_limit_*.go", "revoked_*.go", "review_*.go", "stats.go"}
 
 func sources(t *testing.T) []string {
 	t.Helper()

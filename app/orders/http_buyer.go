@@ -161,6 +161,9 @@ func (h *Handler) sold(c echo.Context, o Order, p *view.BuyerProps) error {
 		p.Consent = consentText(ctx)
 	}
 	p.Resend = "/o/" + h.Service.Token(o.ID) + "/resend"
+	if !o.Test && o.Refunded.Minor < o.Total.Minor {
+		p.Refund = "/o/" + h.Service.Token(o.ID) + "/refund"
+	}
 	p.NoFiles = text.T(ctx, "There is no file with this order.")
 	all, err := h.Delivery.Downloads(ctx, o)
 	for _, d := range all {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"vitrine/app/errs"
@@ -30,6 +31,9 @@ type Handler struct {
 	Mails    *Mails
 	Sellers  Sellers
 	ShopURL  string // of the shop host, no trailing slash
+
+	// Panels are what other features show on a creator's order page; nil ones are left out.
+	Panels []func(c echo.Context, o Order) (templ.Component, error)
 
 	CountryHeader string // set by the operator's own proxy, such as CF-IPCountry
 }

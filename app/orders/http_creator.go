@@ -102,6 +102,15 @@ func (h *Handler) Show(c echo.Context) error {
 		return err
 	}
 	p.Provider = providerFacts(ctx, o)
+	for _, panel := range h.Panels {
+		part, err := panel(c, o)
+		if err != nil {
+			return err
+		}
+		if part != nil {
+			p.Panels = append(p.Panels, part)
+		}
+	}
 	return web.Page(c, http.StatusOK, layout.Page{Title: p.Title, Section: "orders", Back: "/app/orders", Shell: layout.Creator}, view.Show(p))
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"vitrine/app/db"
 	"vitrine/app/event"
+	"vitrine/app/failpoint"
 	"vitrine/app/id"
 	"vitrine/app/job"
 	"vitrine/app/ledger"
@@ -308,7 +309,27 @@ func (s *Service) Ask(ctx context.Context, checkout id.Checkout) error {
 	if err != nil || c.Provider == free {
 		return err
 	}
-	_, err = s.look(ctx, c, false)
+	if c.PaymentIntent == "" {
+		_, err = s.look(ctx, c, false)
+		return err
+	}
+	p, err := s.provider(c)
+	if err != nil {
+		return err
+	}
+	failpoint.Hit("orders.ask.before_call")
+	f, err := p.Payment(ctx, c.PaymentIntent)
+	failpoint.Hit("orders.ask.after_call")
+	if err != nil {
+		return fmt.Errorf("ask about %s: %w", c.ID, err)
+	}
+	err = s.DB.InTx(ctx, func(tx *db.Tx) error {
+		f.Checkout = c.ID
+		_, err := s.settle(ctx, tx, fact{Fact: f})
+		failpoint.Hit("orders.ask.before_commit")
+		return err
+	})
+	failpoint.Hit("orders.ask.after_commit")
 	return err
 }
 

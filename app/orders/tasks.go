@@ -30,6 +30,7 @@ var Failpoints = slices.Concat([]string{
 	"checkout.look.before_commit", "checkout.look.after_commit",
 	"sweep.orphan.before_commit", "sweep.orphan.after_commit",
 	"reconcile.learn.before_commit", "reconcile.learn.after_commit",
+	"orders.ask.before_call", "orders.ask.after_call", "orders.ask.before_commit", "orders.ask.after_commit",
 	"orders.mature.before_commit", "orders.mature.after_commit",
 	"provider.begin.before_call", "provider.begin.after_call",
 	"checkout.intent.before_commit", "checkout.intent.after_commit",

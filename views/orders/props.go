@@ -1,7 +1,11 @@
 // Package orders draws what was bought: for buyers, for creators, and in mails.
 package orders
 
-import "vitrine/views/ui"
+import (
+	"github.com/a-h/templ"
+
+	"vitrine/views/ui"
+)
 
 // File is one download of an order.
 type File struct {
@@ -30,6 +34,7 @@ type BuyerProps struct {
 	Resend     string // where the form posts to; empty when there is nothing to send
 	Email      string
 	Again      string // back to buying, when nothing came of it
+	Refund     string // where a refund can be asked for; empty when it cannot
 }
 
 // Fact is a label with its value.
@@ -78,6 +83,7 @@ type ShowProps struct {
 	Provider  []Fact
 	BuyerPage string
 	Receipt   ReceiptProps
+	Panels    []templ.Component // of other features
 }
 
 // Moment is one line of a timeline.

@@ -72,13 +72,9 @@ func gone(err error) error {
 	return explain(err)
 }
 
-// Link opens the onboarding page.
+// Link opens the onboarding page. For Express accounts it is also the one on which things are changed.
 func (c *Client) Link(ctx context.Context, in payments.LinkInput) (string, error) {
-	kind := stripe.AccountLinkTypeAccountOnboarding
-	if in.Update {
-		kind = stripe.AccountLinkTypeAccountUpdate
-	}
-	p := &stripe.AccountLinkParams{Account: stripe.String(in.Account), ReturnURL: stripe.String(in.ReturnURL), RefreshURL: stripe.String(in.RefreshURL), Type: stripe.String(string(kind))}
+	p := &stripe.AccountLinkParams{Account: stripe.String(in.Account), ReturnURL: stripe.String(in.ReturnURL), RefreshURL: stripe.String(in.RefreshURL), Type: stripe.String(string(stripe.AccountLinkTypeAccountOnboarding))}
 	p.Context = ctx
 	l, err := c.api.AccountLinks.New(p)
 	if err != nil {

@@ -1,0 +1,6 @@
+//go:build !noguard_refund_resend
+
+package refunds
+
+// guardResend keeps a refund from being sent again once the provider may have forgotten its key.
+const guardResend = true
