@@ -24,13 +24,16 @@ func ipExtractor(proxies []*net.IPNet) echo.IPExtractor {
 	return echo.ExtractIPFromXFFHeader(opts...)
 }
 
+// stripeConnect is where Stripe's form for creators and their pages are. The sandbox's are at its payment page's origin.
+const stripeConnect = "https://connect.stripe.com"
+
 // policy is the content security policy of a host. No inline script anywhere; the shop host adds the hash of
 // its page's style, see StyleHash.
 func policy(cfg *config.Config, h Host) string {
 	media := cfg.MediaURL
 	switch h {
 	case App:
-		forms := []string{"'self'", cfg.StripeCheckoutOrigin, cfg.BucketOrigin()} // a form's redirect counts: to the payment page, to a download
+		forms := []string{"'self'", cfg.StripeCheckoutOrigin, stripeConnect, cfg.BucketOrigin()} // a form's redirect counts: to the payment page, to where creators say who they are, to a download
 		if u, err := url.Parse(cfg.GoogleIssuer); err == nil && cfg.GoogleClientID != "" {
 			forms = append(forms, u.Scheme+"://"+u.Host)
 		}
