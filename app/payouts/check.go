@@ -47,7 +47,7 @@ func (s *Service) checkInFlight(ctx context.Context, q db.Q) (out []ledger.Findi
 // entries are what stands in the book of a payout.
 type entries struct{ reserved, sent, late, released, returned bool }
 
-// want is what must stand there in a state.
+// wrong says what does not fit a payout's state.
 func (p Payout) wrong(e entries) string {
 	left := e.sent || e.late
 	switch {
@@ -91,9 +91,8 @@ func (s *Service) checkEntries(ctx context.Context, q db.Q) (out []ledger.Findin
 }
 
 func (s *Service) checkPage(ctx context.Context, q db.Q, ps []Payout) (out []ledger.Finding, err error) {
-	var keys, names []string
+	var keys []string
 	for _, p := range ps {
-		names = append(names, claim(p.ID))
 		for _, k := range []string{":reserved", ":sent", ":late", ":released", ":returned"} {
 			keys = append(keys, claim(p.ID)+k)
 		}

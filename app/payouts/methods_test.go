@@ -111,7 +111,7 @@ func TestAChangedMethodIsNotPaidToFor72Hours(t *testing.T) {
 		}
 		o := w.outlook(u.User, "EUR")
 		if o.Reason == nil || o.Reason.Code != payouts.ReasonChanged || !o.Reason.Until.Equal(changed.Add(72*time.Hour)) || o.Reason.Since.After(changed) {
-			t.Fatalf("%+v", o.Reason)
+			t.Fatalf("%s after the change nothing says why it waits: %+v", w.now().Sub(changed), o.Reason)
 		}
 	}
 	w.pass(25 * time.Hour)

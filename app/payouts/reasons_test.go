@@ -25,16 +25,15 @@ func (w *world) move(u id.User, from, to ledger.Account, a money.Amount) {
 	})
 }
 
-// Every way in which money can wait has a reason that says who must act, in the page and in the row that the run
-// leaves; it is cleared when it no longer holds.
-func TestMoneyThatWaitsHasAReason(t *testing.T) {
-	w := newWorld(t)
-	ctx := t.Context()
-	for _, c := range []struct {
-		code, act, words string
-		begin            func(u payouts.Who)
-		end              func(u payouts.Who) // nil: there is no end to it here
-	}{
+// wait is one way in which money can wait.
+type wait struct {
+	code, act, words string
+	begin            func(u payouts.Who)
+	end              func(u payouts.Who) // nil: there is no end to it here
+}
+
+func (w *world) waits() []wait {
+	return []wait{
 		{payouts.ReasonNoMethod, "you", "where to pay", func(u payouts.Who) {
 			w.newest(u, func(m payouts.Method) {
 				w.exec(`UPDATE payout_methods SET state = 'gone', is_current = false WHERE id = $1`, m.ID)
@@ -71,7 +70,15 @@ func TestMoneyThatWaitsHasAReason(t *testing.T) {
 				w.pass(73 * time.Hour)
 			}},
 		{payouts.ReasonHeld, "us", "A shop was closed.", func(u payouts.Who) { w.hold(u.User, "A shop was closed."); w.run() }, func(u payouts.Who) { w.hold(u.User, ""); w.sweep(); w.work() }},
-	} {
+	}
+}
+
+// Every way in which money can wait has a reason that says who must act, in the page and in the row that the run
+// leaves; it is cleared when it no longer holds.
+func TestMoneyThatWaitsHasAReason(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	for _, c := range w.waits() {
 		t.Run(c.code+" "+c.act, func(t *testing.T) {
 			u := w.creator()
 			w.earn(u.User, eur(5000))
