@@ -149,11 +149,9 @@ func (s *Service) openIntent(ctx context.Context, c Checkout) (PaymentIntent, er
 		return PaymentIntent{}, err
 	}
 	if c.PaymentIntent != "" {
-		failpoint.Hit("provider.intent_read.before_call")
-		i, err := p.ReadIntent(ctx, c.PaymentIntent)
-		failpoint.Hit("provider.intent_read.after_call")
+		i, err := s.readIntent(ctx, p, c.PaymentIntent)
 		if err != nil {
-			return PaymentIntent{}, errs.Wrap(errs.Unavailable, err, errNoAnswer.Message)
+			return PaymentIntent{}, err
 		}
 		return s.intentOf(ctx, c, i)
 	}
@@ -168,6 +166,16 @@ func (s *Service) openIntent(ctx context.Context, c Checkout) (PaymentIntent, er
 		return PaymentIntent{}, err
 	}
 	return s.intentOf(ctx, c, i)
+}
+
+func (s *Service) readIntent(ctx context.Context, p payments.Intents, intent string) (payments.Intent, error) {
+	failpoint.Hit("provider.intent_read.before_call")
+	i, err := p.ReadIntent(ctx, intent)
+	failpoint.Hit("provider.intent_read.after_call")
+	if err != nil {
+		err = errs.Wrap(errs.Unavailable, err, errNoAnswer.Message)
+	}
+	return i, err
 }
 
 func (s *Service) beginIntent(ctx context.Context, p payments.Intents, c Checkout) (payments.Intent, error) {
@@ -236,8 +244,8 @@ func (s *Service) ConfirmIntent(ctx context.Context, user id.User, key string, i
 	var pe *payments.Error
 	switch {
 	case errors.As(err, &pe) && pe.Outcome == payments.Refused: // declined, or not possible in this state: the payment says which
-		if i, err = p.ReadIntent(ctx, in.Intent); err != nil {
-			return PaymentIntent{}, errs.Wrap(errs.Unavailable, err, errNoAnswer.Message)
+		if i, err = s.readIntent(ctx, p, in.Intent); err != nil {
+			return PaymentIntent{}, err
 		}
 		out, err := s.intentOf(ctx, c, i)
 		out.Decline = pe.Code
