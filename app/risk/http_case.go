@@ -3,6 +3,7 @@ package risk
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strconv"
 
 	"vitrine/app/id"
@@ -130,7 +131,7 @@ func (h *Handler) orderFacts(ctx context.Context, k Case) []view.Fact {
 		{Label: text.T(ctx, "Bought"), Value: goods(ctx, o)},
 		{Label: text.T(ctx, "Paid"), Value: o.Total.Format()},
 		{Label: text.T(ctx, "Creator's part"), Value: o.Net.Format()},
-		{Label: text.T(ctx, "Buyer"), Value: o.Email, Href: "mailto:" + o.Email},
+		{Label: text.T(ctx, "Buyer"), Value: o.Email, Href: "mailto:" + url.PathEscape(o.Email), ID: "buyer"},
 		{Label: text.T(ctx, "Provider"), Value: o.Provider},
 	}
 	if o.PaymentIntent != "" {

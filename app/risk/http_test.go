@@ -80,7 +80,7 @@ func TestTheDeskWithoutScript(t *testing.T) {
 	if n := q.Doc().Find("[data-risk-case]").Length(); n != 3 {
 		t.Fatalf("%d cases in the queue", n)
 	}
-	q.Has("Highest risk").Has("€39 · order").Has("Refunded in 2 days").Has("Keyboard")
+	q.Has("Highest risk").Has("€39 · order").Has("Refunded in 71 hours").Has("Keyboard")
 
 	path := "/admin/risk/" + w.review(small.ID).ID.String()
 	c := ada.Get(path + "?do=approve").Is(http.StatusOK).Has("highest risk").Has("the same").Has(small.Email)

@@ -209,7 +209,7 @@ func span(ctx context.Context, d time.Duration) string {
 		return text.T(ctx, "less than a minute")
 	case d < time.Hour:
 		return text.N(ctx, int(d.Minutes()), "%d minute", "%d minutes")
-	case d < 48*time.Hour:
+	case d < 96*time.Hour:
 		return text.N(ctx, int(d.Hours()), "%d hour", "%d hours")
 	}
 	return text.N(ctx, int(d.Hours()/24), "%d day", "%d days")

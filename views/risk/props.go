@@ -83,7 +83,7 @@ type CaseProps struct {
 type Signal struct{ Text, Weight string }
 
 // Fact is a label with its value.
-type Fact struct{ Label, Value, Href string }
+type Fact struct{ Label, Value, Href, ID string }
 
 // Moment is one line of the history.
 type Moment struct{ Label, Who, Reason, When, Tone string }

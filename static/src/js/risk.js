@@ -35,7 +35,7 @@ function choose(way) {
     return;
   }
   const c = cases()[at()];
-  if (c) location.assign(`${c.dataset.riskCase}?do=${way}#do`);
+  if (c) location.assign(`${c.dataset.riskCase}?do=${way}`);
 }
 
 function help() {
@@ -61,7 +61,10 @@ document.addEventListener("keydown", (e) => {
   e.preventDefault();
 });
 
-// A way that the address or a mistake has opened is where the person goes on.
-const open = document.querySelector("[data-risk-way][open]");
-if (open && !document.querySelector("[data-autofocus]")) open.querySelector("select, input[name=reason]")?.focus();
-document.querySelector("[data-autofocus]")?.focus();
+// A way that the address or a mistake has opened is where the person goes on: once the page stands, because going to
+// the address's fragment takes the focus away.
+function begin() {
+  const open = document.querySelector("[data-risk-way][open]");
+  (document.querySelector("[data-autofocus]") || open?.querySelector("select, input[name=reason]"))?.focus();
+}
+addEventListener("load", () => requestAnimationFrame(begin));
