@@ -5,8 +5,7 @@ CREATE TABLE ledger_claims (
     n          int         NOT NULL,
     by         text        NOT NULL, -- payout:<id>
     created_at timestamptz NOT NULL,
-    CONSTRAINT ledger_claims_pkey PRIMARY KEY (entry_id, n),
-    CONSTRAINT ledger_claims_line_fkey FOREIGN KEY (entry_id, n) REFERENCES ledger_lines
+    CONSTRAINT ledger_claims_pkey PRIMARY KEY (entry_id, n) -- claims are copied from lines, and lines are never deleted: no foreign key is needed
 );
 CREATE INDEX ledger_claims_by ON ledger_claims (by);
 CREATE TRIGGER ledger_claims_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_claims

@@ -27,7 +27,7 @@ type bank struct {
 	wires    []*wire
 	accounts map[string]*payments.Account
 	opened   map[string]int // accounts made, by creator
-	calls    int
+	calls    map[string]int          // by name
 	fault    func(call string) fault // nil: none
 }
 
@@ -68,7 +68,7 @@ const (
 )
 
 func newBank(name string, life time.Duration, now func() time.Time) *bank {
-	return &bank{name: name, life: life, now: now, keys: map[string]answer{}, accounts: map[string]*payments.Account{}, opened: map[string]int{}}
+	return &bank{name: name, life: life, now: now, keys: map[string]answer{}, accounts: map[string]*payments.Account{}, opened: map[string]int{}, calls: map[string]int{}}
 }
 
 func (b *bank) Name() string           { return b.name }
@@ -78,11 +78,21 @@ func (b *bank) KeyLife() time.Duration { return b.life }
 type crash struct{}
 
 func (b *bank) next(call string) fault {
-	b.calls++
+	b.calls[call]++
 	if b.fault == nil {
 		return fine
 	}
 	return b.fault(call)
+}
+
+// fail lets every call about payments go wrong. Looking at an account goes well: it comes before the payment.
+func (b *bank) fail(f fault) {
+	b.fault = func(call string) fault {
+		if call == "account" {
+			return fine
+		}
+		return f
+	}
 }
 
 var errTimeout = &payments.Error{Outcome: payments.Doubt, Cause: errors.New("timeout")}

@@ -89,7 +89,7 @@ func TestInvariant06NothingIsSentAgainPastTheLifeOfItsKey(t *testing.T) {
 				w.connect(u, "6789")
 			}
 			w.earn(u.User, eur(5000))
-			b.fault = func(string) fault { return c.fault }
+			b.fail(c.fault)
 			w.run()
 			w.work()
 			if p := w.only(u.User); p.State != payouts.Unknown && p.State != payouts.Sending {
@@ -135,7 +135,7 @@ func TestARefusedPayoutIsMoneyAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.earn(u.User, eur(5000))
-	w.stripe.fault = func(string) fault { return poor }
+	w.stripe.fail(poor)
 	w.run()
 	w.work()
 	p := w.only(u.User)
@@ -168,7 +168,7 @@ func TestABusyProviderIsAskedAgain(t *testing.T) {
 	w := newWorld(t)
 	u := w.creator()
 	w.earn(u.User, eur(5000))
-	w.stripe.fault = func(string) fault { return busy }
+	w.stripe.fail(busy)
 	w.run()
 	w.work()
 	if p := w.only(u.User); p.State != payouts.Reserved {
@@ -193,7 +193,7 @@ func TestTwoWorkersSendOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before := w.stripe.calls
+		before := w.stripe.calls["pay"]
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
@@ -203,8 +203,8 @@ func TestTwoWorkersSendOnce(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := w.stripe.calls - before; n != 1 {
-			t.Fatalf("round %d: %d calls", round, n)
+		if n := w.stripe.calls["pay"] - before; n != 1 {
+			t.Fatalf("round %d: paid with %d calls", round, n)
 		}
 	}
 	w.clean()

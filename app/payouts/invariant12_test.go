@@ -20,7 +20,7 @@ func TestInvariant12ARefundAtEachStateOfAPayoutIsRepaidFirst(t *testing.T) {
 		{payouts.Held, func(w *world, u payouts.Who) { w.hold(u.User, "A shop was closed."); w.run(); w.work() }},
 		{payouts.Reserved, func(w *world, _ payouts.Who) { w.run() }},
 		{payouts.Unknown, func(w *world, _ payouts.Who) {
-			w.stripe.fault = func(string) fault { return lostAfter }
+			w.stripe.fail(lostAfter)
 			w.run()
 			w.work()
 		}},
@@ -40,7 +40,7 @@ func TestInvariant12ARefundAtEachStateOfAPayoutIsRepaidFirst(t *testing.T) {
 			w.work()
 		}},
 		{payouts.Released, func(w *world, _ payouts.Who) {
-			w.stripe.fault = func(string) fault { return refuse }
+			w.stripe.fail(refuse)
 			w.run()
 			w.work()
 		}},

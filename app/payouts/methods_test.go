@@ -146,6 +146,24 @@ func TestAnotherBankAccountDelaysAndIsMailed(t *testing.T) {
 	}
 }
 
+// The bank account behind a payout is changed a minute before it leaves, and no event has told yet: it does not leave.
+func TestAPayoutLooksBeforeItLeaves(t *testing.T) {
+	w := newWorld(t)
+	u := w.creator()
+	w.earn(u.User, eur(5000))
+	w.run()
+	w.stripe.fill(w.method(u).Account, "6666", "")
+	w.work()
+	p := w.only(u.User)
+	if p.State != payouts.Released || len(w.stripe.wired()) != 0 {
+		t.Fatal(text(p))
+	}
+	if o := w.outlook(u.User, "EUR"); o.Reason == nil || o.Reason.Code != payouts.ReasonChanged || o.Available != eur(5000) {
+		t.Fatalf("%+v", o.Reason)
+	}
+	w.clean()
+}
+
 // A link works once, for its creator, for a day, and not when a newer one was sent.
 func TestAMailedLinkWorksOnceForItsCreator(t *testing.T) {
 	w := newWorld(t)

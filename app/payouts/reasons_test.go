@@ -249,7 +249,7 @@ func TestAPayoutThatLeftAfterAllIsBooked(t *testing.T) {
 	w := newWorld(t)
 	u := w.creator()
 	w.earn(u.User, eur(5000))
-	w.stripe.fault = func(string) fault { return refuse }
+	w.stripe.fail(refuse)
 	w.run()
 	w.work()
 	p := w.only(u.User)

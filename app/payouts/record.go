@@ -107,6 +107,9 @@ func (s *Service) book(ctx context.Context, tx *db.Tx, p Payout, key string, fro
 func (s *Service) arrive(ctx context.Context, tx *db.Tx, p *Payout, f payments.Payment) error {
 	if p.State != Sent && p.State != Paid {
 		p.State = Sent
+		if err := s.closeCases(ctx, tx, refusals(*p)); err != nil {
+			return err
+		}
 		if err := s.mail(ctx, tx, MailTask{Creator: p.Creator, What: mailSent, Payout: p.ID}); err != nil {
 			return err
 		}
@@ -162,7 +165,7 @@ func (s *Service) release(ctx context.Context, tx *db.Tx, p *Payout, code string
 	if err := s.giveBack(ctx, tx, p, Released, code, why.text); err != nil {
 		return err
 	}
-	if why.act == ActYou && code != "no_method" {
+	if why.act == ActYou {
 		if err := s.restMethod(ctx, tx, p.Method, why); err != nil {
 			return err
 		}

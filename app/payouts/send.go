@@ -25,6 +25,9 @@ var errBusy = errors.New("another worker is sending this payout")
 // Send sends a payout that is set aside, or finds out what became of it. It may run as often as it likes: what may have
 // left is looked up first, and sent again only under the same key and while the provider remembers it.
 func (s *Service) Send(ctx context.Context, payout id.Payout) error {
+	if err := s.lookFirst(ctx, payout); err != nil {
+		return err
+	}
 	p, what, err := s.begin(ctx, payout)
 	if db.None(err) {
 		return job.Permanent(fmt.Errorf("payout %s: %w", payout, err))
@@ -37,6 +40,23 @@ func (s *Service) Send(ctx context.Context, payout id.Payout) error {
 		return s.pay(ctx, p)
 	case doLook:
 		return s.look(ctx, p)
+	}
+	return nil
+}
+
+// lookFirst asks how the account stands to which a payout is about to leave: who has taken it over may have changed the
+// bank account behind it a minute ago, and the event that tells so be on its way.
+func (s *Service) lookFirst(ctx context.Context, payout id.Payout) error {
+	p, err := s.findPayout(ctx, s.DB, payout)
+	if err != nil || p.State != Reserved {
+		return nil // begin says what is wrong
+	}
+	m, has, err := s.currentMethod(ctx, s.DB, p.Creator)
+	if err != nil || !has || m.Provider != Stripe {
+		return err
+	}
+	if err := s.lookAt(ctx, m.ID); err != nil {
+		return fmt.Errorf("before payout %s: %w", payout, err)
 	}
 	return nil
 }
@@ -122,14 +142,21 @@ func (s *Service) aim(ctx context.Context, tx *db.Tx, p *Payout) (ok bool, err e
 		return false, s.changed(ctx, tx, *p)
 	}
 	st.purse.Currency = p.Amount.Currency
+	code := ""
 	if !st.hasMethod {
-		return false, s.release(ctx, tx, p, "no_method")
+		code = ReasonNoMethod
+	} else if v := s.judgeMethod(st); v != nil {
+		code = v.Code
 	}
-	if v := s.judgeMethod(st); v != nil {
-		if v.Code == ReasonProviderOff {
-			return false, nil // it waits; the sweep comes back
+	switch code {
+	case "":
+	case ReasonProviderOff:
+		return false, nil // it waits; the sweep comes back
+	default:
+		if err := s.giveBack(ctx, tx, p, Released, code, failureOf(p.Provider, code).text); err != nil {
+			return false, err
 		}
-		return false, s.release(ctx, tx, p, "no_method")
+		return false, s.changed(ctx, tx, *p)
 	}
 	p.Method, p.Provider, p.To, p.target = st.method.ID, st.method.Provider, st.method.Shown(), st.method.target()
 	return true, nil
@@ -223,12 +250,17 @@ func (s *Service) refused(ctx context.Context, tx *db.Tx, p *Payout, code string
 		return nil
 	}
 	if failureOf(p.Provider, code).act == ActUs {
-		if err := s.openCase(ctx, tx, "payout refused:"+p.ID.String(), "A provider refused a payout before it left.",
+		if err := s.openCase(ctx, tx, refusals(*p)+code, "A provider refuses payouts before they leave.",
 			map[string]any{"payout": p.ID.String(), "provider": p.Provider, "code": code, "amount": p.Amount.String()}); err != nil {
 			return err
 		}
 	}
 	return s.release(ctx, tx, p, code)
+}
+
+// refusals begins the keys of the cases about what a provider refuses; the next payout that leaves closes them.
+func refusals(p Payout) string {
+	return fmt.Sprintf("payout refused:%s:%s:", p.Provider, p.Amount.Currency)
 }
 
 // resent reports whether a try before the last one may have gone through.

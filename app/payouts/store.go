@@ -224,6 +224,12 @@ func (s *Service) openCase(ctx context.Context, tx *db.Tx, key, what string, det
 	return err
 }
 
+// closeCases ends those whose key begins so.
+func (s *Service) closeCases(ctx context.Context, tx *db.Tx, prefix string) error {
+	_, err := tx.Exec(ctx, `UPDATE money_cases SET closed_at = $2 WHERE starts_with(key, $1) AND closed_at IS NULL`, prefix, tx.Now)
+	return err
+}
+
 // closeCase ends one that has settled itself.
 func (s *Service) closeCase(ctx context.Context, tx *db.Tx, key string) error {
 	_, err := tx.Exec(ctx, `UPDATE money_cases SET closed_at = $2 WHERE key = $1 AND closed_at IS NULL`, key, tx.Now)

@@ -174,7 +174,14 @@ var failures = map[string]failure{
 	"RETURNED":                               {ActYou, "Nobody took it for 30 days."},
 	"REVERSED":                               {ActProvider, "PayPal took it back."},
 	"BLOCKED":                                {ActProvider, "PayPal has stopped it."},
-	"no_method":                              {ActYou, "There was no payout method to send it to any more."},
+	ReasonNoMethod:                           {ActYou, "There was no payout method to send it to any more."},
+	ReasonUnconfirmed:                        {ActYou, "The payout method was not confirmed."},
+	ReasonIncomplete:                         {ActYou, "Stripe still needed something."},
+	ReasonChecking:                           {ActProvider, "Stripe was looking at the account."},
+	ReasonRestricted:                         {ActYou, "Stripe had stopped payouts to the account."},
+	ReasonCurrency:                           {ActYou, "The payout method does not take this currency."},
+	ReasonChanged:                            {ActNobody, "The payout method was changed just before it left."},
+	ReasonTrouble:                            {ActYou, "Another payout had just come back from there."},
 }
 
 // failureOf reads a provider's code. What is not known is theirs to explain.

@@ -174,6 +174,9 @@ func (w *world) crowd(n int) (all []payouts.Who) {
 				VALUES ($1, $2, $3, 1, '', $4, $5, 'ready', true, $6, $6, $6)`, m, u, provider, number, address, tx.Now); err != nil {
 				return err
 			}
+			if number != "" {
+				w.stripe.accounts[number] = &payments.Account{Number: number, Creator: u, Submitted: true, Payouts: true, Bank: "6789"}
+			}
 			all = append(all, payouts.Who{User: u})
 		}
 		return nil
