@@ -20,6 +20,7 @@ import (
 	"vitrine/app/contact"
 	"vitrine/app/db"
 	"vitrine/app/disputes"
+	"vitrine/app/earnings"
 	"vitrine/app/fees"
 	"vitrine/app/files"
 	"vitrine/app/home"
@@ -27,6 +28,7 @@ import (
 	"vitrine/app/job"
 	"vitrine/app/live"
 	"vitrine/app/mail"
+	"vitrine/app/money"
 	"vitrine/app/orders"
 	"vitrine/app/pagecache"
 	"vitrine/app/payments"
@@ -34,6 +36,7 @@ import (
 	"vitrine/app/payouts"
 	"vitrine/app/products"
 	"vitrine/app/refunds"
+	"vitrine/app/risk"
 	"vitrine/app/storage"
 	"vitrine/app/storefronts"
 	"vitrine/app/today"
@@ -63,11 +66,13 @@ type App struct {
 	Payouts   *payouts.Service
 	Refunds   *refunds.Service
 	Disputes  *disputes.Service
+	Risk      *risk.Service
 	Stripe    *stripe.Client
 	Providers payments.Providers
 	Cache     *pagecache.Cache
 	listener  *live.Listener
 	delivered http.Handler
+	fourEyes  map[money.Currency]int64
 }
 
 // New opens what is shared, builds every feature and fills the ports between them. It calls nobody but
@@ -100,6 +105,9 @@ func (a *App) open() error {
 	o.DialTimeout, o.ReadTimeout, o.MaxRetries = 300*time.Millisecond, time.Second, 1
 	a.Redis = redis.NewClient(o)
 	c := a.Config
+	if a.fourEyes, err = risk.ParseFourEyes(c.RiskFourEyes); err != nil {
+		return fmt.Errorf("RISK_FOUR_EYES: %w", err)
+	}
 	a.Bucket = storage.Open(storage.Options{Endpoint: c.S3Endpoint, Region: c.AWSRegion, Key: c.AWSAccessKeyID, Secret: c.AWSSecretAccessKey.Reveal(), Bucket: c.AWSS3Bucket})
 	a.Mail, err = mail.New(c.SMTPURL.Reveal(), c.MailFrom)
 	return err
@@ -129,6 +137,7 @@ func (a *App) build() {
 	a.Orders.OnRefund = a.Refunds.Heard
 	a.Disputes = &disputes.Service{DB: d, Orders: a.Orders, Disputers: map[string]payments.Disputer{payouts.Stripe: a.Stripe}}
 	a.Orders.OnDispute = a.Disputes.Heard
+	a.Risk = a.watching()
 	a.Cache = pagecache.New(pagecache.Options{Clock: d.Clock})
 
 	a.Shops.Furnish = a.Builder.Furnish
@@ -150,6 +159,8 @@ func (a *App) register() {
 	a.Disputes.Jobs(a.Jobs)
 	(&disputes.Mails{Disputes: a.Disputes, Address: a.creatorAddress, Sender: a.Mail, AppURL: a.Config.AppURL}).Jobs(a.Jobs)
 	(&payouts.Mails{Payouts: a.Payouts, Address: a.creatorAddress, Sender: a.Mail}).Jobs(a.Jobs)
+	a.Risk.Jobs(a.Jobs)
+	(&risk.Mails{Service: a.Risk, Sellers: a.seller, Sender: a.Mail}).Jobs(a.Jobs)
 	a.contact().Jobs(a.Jobs)
 	a.Jobs.Every("sweep:money", time.Hour, a.alarm)
 
@@ -166,6 +177,10 @@ func (a *App) refunding() *refunds.Handler {
 	return &refunds.Handler{Service: a.Refunds, Sellers: a.seller}
 }
 
+func (a *App) following() *earnings.Handler {
+	return &earnings.Handler{Service: &earnings.Service{DB: a.DB, Orders: a.Orders, Payouts: a.Payouts}}
+}
+
 func (a *App) mails() *orders.Mails {
 	return &orders.Mails{Orders: a.Orders, Library: &orders.Library{Orders: a.Orders}, Sellers: a.seller, Sender: a.Mail}
 }
@@ -174,7 +189,7 @@ func (a *App) buying() *orders.Handler {
 	return &orders.Handler{
 		Service: a.Orders, Library: &orders.Library{Orders: a.Orders}, Mails: a.mails(), Sellers: a.seller, ShopURL: a.Config.ShopURL,
 		Delivery: &orders.Delivery{Orders: a.Orders, Links: a.Files, Bucket: a.Bucket, Files: a.Products.FilesAt},
-		Panels:   []func(echo.Context, orders.Order) (templ.Component, error){a.refunding().Panel},
+		Panels:   []func(echo.Context, orders.Order) (templ.Component, error){a.refunding().Panel, a.following().Panel},
 	}
 }
 

@@ -3,12 +3,14 @@ package app
 import (
 	"context"
 	"slices"
-	"time"
+	"strings"
 
 	"vitrine/app/db"
+	"vitrine/app/id"
 	"vitrine/app/ledger"
 	"vitrine/app/payments"
 	"vitrine/app/payouts"
+	"vitrine/app/risk"
 )
 
 // Effect does what follows from a provider's event, in the transaction that marks it as applied.
@@ -18,18 +20,27 @@ func (a *App) Effect(ctx context.Context, tx *db.Tx, e payments.Event) (string, 
 		return "account", a.Payouts.ApplyAccount(ctx, tx, *e.Account)
 	case e.Payout != nil:
 		return "payout", a.Payouts.ApplyPayment(ctx, tx, e.Provider, *e.Payout)
+	case e.Warning != nil:
+		return a.Risk.ApplyWarning(ctx, tx, e.Provider, *e.Warning)
 	}
 	return a.Orders.ApplyEvent(ctx, tx, e)
 }
 
 // payingOut wires payouts. Stripe keeps creators' accounts.
 func (a *App) payingOut() *payouts.Service {
-	zone, err := time.LoadLocation(a.Config.TimeZone)
-	if err != nil {
-		zone = time.UTC // config has checked the name
-	}
-	s := &payouts.Service{DB: a.DB, Payers: map[string]payments.Payer{payouts.Stripe: a.Stripe}, Connector: a.Stripe, AppURL: a.Config.AppURL,
-		Secret: a.Config.SecretKey.Reveal(), Zone: zone, Hour: a.Config.PayoutHour, Matures: a.Orders.NextMature, Numbers: a.Orders.Numbers}
+	return &payouts.Service{DB: a.DB, Payers: map[string]payments.Payer{payouts.Stripe: a.Stripe}, Connector: a.Stripe, AppURL: a.Config.AppURL,
+		Secret: a.Config.SecretKey.Reveal(), Zone: a.Config.Zone(), Hour: a.Config.PayoutHour, Matures: a.Orders.NextMature, Numbers: a.Orders.Numbers}
+}
+
+// watching wires the search for fraud into orders and payouts.
+func (a *App) watching() *risk.Service {
+	s := &risk.Service{DB: a.DB, Orders: a.Orders, Shops: a.Shops, Secret: a.Config.SecretKey.Reveal(), AppURL: a.Config.AppURL, FourEyes: a.fourEyes,
+		TestCards: strings.HasPrefix(a.Config.StripeSecretKey.Reveal(), "sk_test_"),
+		Refund: func(ctx context.Context, tx *db.Tx, order id.Order, note string, fraud bool) error {
+			return a.Refunds.Rest(ctx, tx, order, "risk:"+id.New[id.RefundKind]().String(), note, fraud)
+		}}
+	a.Orders.Admit, a.Orders.Assess, a.Orders.Attempted = s.Admit, s.Assess, s.Attempted
+	a.Payouts.Holds = s.Holds
 	return s
 }
 

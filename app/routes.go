@@ -18,8 +18,10 @@ import (
 	"vitrine/app/payouts"
 	"vitrine/app/products"
 	"vitrine/app/pwa"
+	"vitrine/app/risk"
 	"vitrine/app/storefronts"
 	"vitrine/app/web"
+	"vitrine/views/layout"
 )
 
 // routes is the whole table. Each feature names its addresses and who may call them; `go test ./app -run Routes
@@ -43,12 +45,16 @@ func (a *App) routes() error {
 	// App host: creators
 	(&storefronts.Handler{Service: a.Shops}).Routes(r)                            // /start, /app/settings/shop
 	(&payouts.Handler{Service: a.Payouts, Fees: a.Fees}).Routes(r)                // /app/payouts, /api/v1/balance, /api/v1/payouts
+	a.following().Routes(r)                                                       // /app/payouts/transactions, /api/v1/transactions
 	a.refunding().Routes(r)                                                       // /app/orders/:id/refund, /o/:token/refund
 	(&disputes.Handler{Service: a.Disputes}).Routes(r)                            // /app/disputes
 	a.today().Routes(r)                                                           // /app/today, /app/live
 	(&builder.Handler{Service: a.Builder, Front: a.Front()}).Routes(r)            // /app/window
 	(&products.Handler{Service: a.Products, ShopURL: a.Config.ShopURL}).Routes(r) // /app/products
 	(&files.Handler{Service: a.Files}).Routes(r)                                  // /app/files; media host /m/
+
+	// App host: operators
+	(&risk.Handler{Service: a.Risk, Shell: layout.Creator, Zone: a.Config.Zone()}).Routes(r) // /admin/risk
 
 	// Shop host
 	a.Front().Routes(r)

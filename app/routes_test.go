@@ -95,8 +95,9 @@ func TestEveryRouteDeclaresItsAccess(t *testing.T) {
 
 // openToOthers are the only unsafe routes that another site may call: they take no cookie.
 var openToOthers = []string{
-	"POST /webhooks/stripe",
+	"POST /webhooks/stripe", "POST /webhooks/paypal", "POST /api/v1/payment/webhook",
 	"POST /api/v1/register", "POST /api/v1/verify-email", "POST /api/v1/login", "POST /api/v1/token/refresh", "POST /api/v1/logout",
+	"POST /api/v1/payment/create-intent", "POST /api/v1/payment/confirm", // by key, never by cookie
 }
 
 func TestUnsafeRoutesRefuseCrossSiteCalls(t *testing.T) {

@@ -62,8 +62,9 @@ type Config struct {
 	PayPalAPIURL         string `env:"PAYPAL_API_URL" envDefault:"https://api-m.paypal.com"`
 	PayPalCheckoutOrigin string `env:"PAYPAL_CHECKOUT_ORIGIN" envDefault:"https://www.paypal.com"`
 
-	SettlementDays int `env:"SETTLEMENT_DAYS" envDefault:"7"`
-	PayoutHour     int `env:"PAYOUT_HOUR" envDefault:"6"`
+	SettlementDays int    `env:"SETTLEMENT_DAYS" envDefault:"7"`
+	PayoutHour     int    `env:"PAYOUT_HOUR" envDefault:"6"`
+	RiskFourEyes   string `env:"RISK_FOUR_EYES"`
 
 	GoogleClientID     string `env:"GOOGLE_CLIENT_ID"`
 	GoogleClientSecret Secret `env:"GOOGLE_CLIENT_SECRET"`
@@ -164,6 +165,15 @@ func (c *Config) Proxies() ([]*net.IPNet, error) {
 		out = append(out, &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())})
 	}
 	return out, nil
+}
+
+// Zone is the instance's; UTC when Check would refuse its name.
+func (c *Config) Zone() *time.Location {
+	z, err := time.LoadLocation(c.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return z
 }
 
 // Host is the host and port of one of the addresses.

@@ -148,7 +148,9 @@ func (s *Service) Rest(ctx context.Context, tx *db.Tx, order id.Order, key, note
 }
 
 // Left is what of an order can still be given back.
-func Left(o orders.Order) money.Amount { return o.Total.Sub(o.Refunded).Sub(o.Disputed).Sub(o.Refunding) }
+func Left(o orders.Order) money.Amount {
+	return o.Total.Sub(o.Refunded).Sub(o.Disputed).Sub(o.Refunding)
+}
 
 func (s *Service) issue(ctx context.Context, tx *db.Tx, o orders.Order, in Input) (id.Refund, error) {
 	if err := check(o, in); err != nil {
@@ -275,4 +277,3 @@ func Preview(o orders.Order, amount, available money.Amount) Effect {
 	}
 	return e
 }
-
