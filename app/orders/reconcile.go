@@ -2,6 +2,7 @@ package orders
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -183,7 +184,7 @@ func (s *Service) differences(ctx context.Context, q db.Q, a account) ([]Differe
 // as it would have applied the event. What still differs is put before a person, never adjusted.
 func (s *Service) Reconcile(ctx context.Context) error {
 	for _, p := range s.Providers {
-		if err := s.reconcile(ctx, p); err != nil {
+		if err := s.ReconcileWith(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -213,7 +214,8 @@ func (s *Service) payoutDifferences(ctx context.Context, q db.Q, a account) ([]D
 	return out, nil
 }
 
-func (s *Service) reconcile(ctx context.Context, p payments.Provider) error {
+// ReconcileWith does so for one provider.
+func (s *Service) ReconcileWith(ctx context.Context, p payments.Provider) error {
 	now := s.DB.Now()
 	a, err := s.readAccount(ctx, p, now.Add(-reach))
 	if err != nil {
@@ -300,9 +302,18 @@ func (s *Service) learnIn(ctx context.Context, tx *db.Tx, d Difference, f paymen
 	return s.openDifference(ctx, tx, d)
 }
 
+// openDifference puts a difference before a person, once for what it is about. The nightly comparison knows the case by
+// the same key, says more about it, and closes it when both sides agree again.
 func (s *Service) openDifference(ctx context.Context, tx *db.Tx, d Difference) error {
-	return s.openCase(ctx, tx, fmt.Sprintf("difference:%s:%d:%d", d.Intent, d.Theirs.Minor, d.Ours.Minor), "The provider's account and the book differ.",
-		details{"provider": d.Provider, "intent": d.Intent, "theirs": d.Theirs.String(), "ours": d.Ours.String()})
+	b, err := json.Marshal(details{"provider": d.Provider, "intent": d.Intent, "theirs": d.Theirs.String(), "ours": d.Ours.String(), "since": d.Since.UTC().Format(time.RFC3339)})
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO money_cases (id, key, what, details, created_at, touched_at) VALUES ($1, $2, $3, $4, $5, $5)
+		ON CONFLICT ON CONSTRAINT money_cases_key_unique DO UPDATE SET closed_at = NULL, touched_at = excluded.touched_at
+		WHERE money_cases.closed_at IS NOT NULL`, id.New[id.EntryKind](), "difference:"+d.Intent+":"+d.Provider, "The provider's account and the book differ.", string(b), tx.Now)
+	return err
 }
 
 // payment is one of our paid checkouts as the provider should know it.
