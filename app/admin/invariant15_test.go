@@ -149,7 +149,9 @@ var plants = []plant{
 }
 
 // hide, skim and unbend change what the account shows of a payment.
-func (w *office) hide(intent string) { w.bendOne(intent, func(*payments.Movement) bool { return false }) }
+func (w *office) hide(intent string) {
+	w.bendOne(intent, func(*payments.Movement) bool { return false })
+}
 
 func (w *office) skim(intent string, minor int64) {
 	w.bendOne(intent, func(m *payments.Movement) bool {
@@ -160,7 +162,9 @@ func (w *office) skim(intent string, minor int64) {
 	})
 }
 
-func (w *office) unbend(intent string) { w.bendOne(intent, func(*payments.Movement) bool { return true }) }
+func (w *office) unbend(intent string) {
+	w.bendOne(intent, func(*payments.Movement) bool { return true })
+}
 
 func (w *office) bendOne(intent string, how func(*payments.Movement) bool) {
 	w.bent.mu.Lock()

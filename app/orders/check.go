@@ -318,7 +318,7 @@ func (s *Service) checkWaiting(ctx context.Context, q db.Q) (out []ledger.Findin
 		Key  string `db:"key"`
 		What string `db:"what"`
 	}
-	if err := q.Select(ctx, &open, `SELECT key, what FROM money_cases WHERE closed_at IS NULL ORDER BY created_at LIMIT 100`); err != nil {
+	if err := q.Select(ctx, &open, `SELECT key, what FROM money_cases WHERE closed_at IS NULL AND NOT starts_with(key, 'check:') ORDER BY created_at LIMIT 100`); err != nil {
 		return out, err
 	}
 	for _, c := range open {
