@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vitrine/app/errs"
+	"vitrine/app/id"
 	"vitrine/app/web"
 	"vitrine/docs"
 	"vitrine/views/text"
@@ -90,6 +91,9 @@ func (h *Handler) apiVerify(c echo.Context) error {
 			return err
 		}
 	}
+	if ok, err := h.secondStep(c, u.ID, ""); !ok { // who has one signs in at /login
+		return err
+	}
 	t, err := h.Service.NewTokens(ctx, u.ID)
 	if err != nil {
 		return err
@@ -101,6 +105,7 @@ func (h *Handler) apiLogin(c echo.Context) error {
 	var in struct {
 		Email    string `json:"email"`
 		Password string `json:"password"`
+		Code     string `json:"code"`
 	}
 	if err := read(c, &in); err != nil {
 		return err
@@ -119,11 +124,35 @@ func (h *Handler) apiLogin(c echo.Context) error {
 	if !u.Verified() {
 		return errs.New(errs.Forbidden, "Verify the address first, with the code that was mailed.")
 	}
+	if ok, err := h.secondStep(c, u.ID, in.Code); !ok {
+		return err
+	}
 	t, err := h.Service.NewTokens(ctx, u.ID)
 	if err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, tokensJSON(t))
+}
+
+// secondStep takes the code from who has a second step. When ok is false the answer has been given, or err is it.
+func (h *Handler) secondStep(c echo.Context, user id.User, code string) (ok bool, err error) {
+	ctx := c.Request().Context()
+	has, err := h.Service.HasFactor(ctx, user)
+	if err != nil || !has {
+		return !has, err
+	}
+	if code == "" {
+		return false, c.JSON(http.StatusUnauthorized, map[string]any{"error": map[string]any{
+			"kind": errs.Unauthorized, "code": "second_factor_required",
+			"message": text.T(ctx, "This account has two-step sign-in: send a code of the authenticator app, or a recovery code, too."),
+		}})
+	}
+	_, err = h.Service.ProveFactor(ctx, user, code)
+	if errs.Is(err, errs.Invalid) {
+		msg, args := errs.Public(err)
+		return false, errs.New(errs.Unauthorized, msg, args...)
+	}
+	return err == nil, err
 }
 
 type refreshIn struct {

@@ -31,7 +31,10 @@ type Google struct {
 }
 
 // Flow is what must be remembered between leaving for Google and coming back.
-type Flow struct{ State, Nonce, Verifier, Session, Next string }
+type Flow struct {
+	State, Nonce, Verifier, Session, Next string
+	Again                                 bool // someone who is signed in shows that it is them
+}
 
 // Claims are what Google says of a person.
 type Claims struct {
@@ -202,6 +205,12 @@ func link(ctx context.Context, tx *db.Tx, user id.User, c Claims) error {
 // HasGoogle reports whether a Google identity is linked.
 func (s *Service) HasGoogle(ctx context.Context, user id.User) (ok bool, err error) {
 	err = s.DB.Get(ctx, &ok, `SELECT EXISTS (SELECT 1 FROM identities WHERE user_id = $1 AND provider = 'google')`, user)
+	return ok, err
+}
+
+// IsGoogle reports whether Google's claims are of the identity that is linked to this person.
+func (s *Service) IsGoogle(ctx context.Context, user id.User, c Claims) (ok bool, err error) {
+	err = s.DB.Get(ctx, &ok, `SELECT EXISTS (SELECT 1 FROM identities WHERE user_id = $1 AND provider = 'google' AND subject = $2)`, user, c.Subject)
 	return ok, err
 }
 

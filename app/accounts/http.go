@@ -24,6 +24,7 @@ type Handler struct{ Service *Service }
 // Routes registers everything about accounts; limits count per visitor's address, and per account where there
 // is one.
 func (h *Handler) Routes(r *web.Router) {
+	r.Factors = h.Service
 	tight := func(name string) web.RouteOption { return web.Limit(name, web.Rate{N: 30, Per: time.Minute}) }
 	g := r.On(web.App, "", web.Anyone)
 	g.GET("/join", h.Join)
@@ -33,6 +34,8 @@ func (h *Handler) Routes(r *web.Router) {
 	g.POST("/join/code/resend", h.Resend, tight("code"))
 	g.GET("/login", h.LoginPage)
 	g.POST("/login", h.Login, tight("login"))
+	g.GET("/login/code", h.CodeStepPage)
+	g.POST("/login/code", h.CodeStep, tight("factor"))
 	g.GET("/forgot", h.ForgotPage)
 	g.POST("/forgot", h.Forgot, web.Limit("forgot", web.Rate{N: 10, Per: time.Hour}))
 	g.GET("/reset/:token", h.ResetPage)
@@ -47,6 +50,8 @@ func (h *Handler) Routes(r *web.Router) {
 	s := r.On(web.App, "", web.SignedIn)
 	s.GET("/resume", h.Resume)
 	s.POST("/resume/discard", h.Discard)
+	s.GET("/login/again", h.Again)
+	s.POST("/login/again", h.ShowAgain, tight("login"))
 
 	a := r.On(web.App, "/app", web.Creator)
 	a.GET("/you", h.You)
@@ -56,6 +61,7 @@ func (h *Handler) Routes(r *web.Router) {
 	a.POST("/settings/security/password", h.ChangePassword, tight("password"))
 	a.POST("/settings/security/devices", h.EndDevice)
 	a.POST("/settings/security/others", h.EndOthers)
+	h.securityRoutes(r, tight)
 	h.api(r)
 }
 
@@ -189,17 +195,6 @@ func (h *Handler) Login(c echo.Context) error {
 	return h.enter(c, u.ID, f.Next)
 }
 
-// enter signs a person in and sends them on.
-func (h *Handler) enter(c echo.Context, user id.User, next string) error {
-	if err := web.SignIn(c, user); err != nil {
-		return err
-	}
-	if next == "" {
-		next = "/app/today" // whose guard knows the way for those who have no shop yet
-	}
-	return web.SeeOther(c, next)
-}
-
 func (h *Handler) ForgotPage(c echo.Context) error {
 	return web.Page(c, http.StatusOK, auth(c, "Forgot your password?"), view.Forgot(view.Form{}))
 }
@@ -267,6 +262,7 @@ func (h *Handler) ToGoogle(c echo.Context) error {
 	if err != nil {
 		return h.googleFailed(c, err)
 	}
+	flow.Again = web.Checked(c, "again") && !web.Who(c).ID.IsZero()
 	b, err := json.Marshal(flow)
 	if err != nil {
 		return err
@@ -290,6 +286,9 @@ func (h *Handler) FromGoogle(c echo.Context) error {
 	claims, err := h.Service.Google.Finish(ctx, flow, c.QueryParam("state"), c.QueryParam("code"))
 	if err != nil {
 		return h.googleFailed(c, err)
+	}
+	if flow.Again {
+		return h.backAgain(c, claims, flow.Next)
 	}
 	user, what, err := h.Service.Arrive(ctx, claims, text.Locale(ctx))
 	switch {

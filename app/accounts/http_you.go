@@ -145,7 +145,7 @@ func (h *Handler) Resume(c echo.Context) error {
 	if !ok {
 		return web.SeeOther(c, home(c))
 	}
-	k := view.Kept{Path: web.LocalPath(s.Path, "/app/today")}
+	k := view.Kept{Path: web.LocalPath(s.Path, "/app/today"), Proof: s.Proof}
 	for _, name := range sortedKeys(s.Form) {
 		for _, v := range s.Form[name] {
 			k.Fields = append(k.Fields, view.KeptField{Label: label(name, v), Name: name, Value: v})

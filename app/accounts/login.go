@@ -22,10 +22,7 @@ func (s *Service) Login(ctx context.Context, email, password string) (User, erro
 			return User{}, err
 		}
 	}
-	if len(password) > 256 {
-		password = password[:256]
-	}
-	same, err := matches(ctx, password, r.PasswordHash.String)
+	same, err := matches(ctx, clipBytes(password, 256), r.PasswordHash.String)
 	if err != nil {
 		return User{}, err
 	}
@@ -36,6 +33,22 @@ func (s *Service) Login(ctx context.Context, email, password string) (User, erro
 		return audit.Log(ctx, tx, r.ID, "accounts.signed_in", "user:"+r.ID.String(), map[string]any{"by": "password"})
 	})
 	return r.user(), err
+}
+
+// ProvePassword is CheckPassword for a form with one password, whoever has none included.
+func (s *Service) ProvePassword(ctx context.Context, user id.User, password string) error {
+	err := s.CheckPassword(ctx, user, clipBytes(password, 256))
+	if errs.Is(err, errs.Invalid) {
+		return errs.Field("password", "That is not your password.")
+	}
+	return err
+}
+
+func clipBytes(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
 }
 
 // CheckPassword asks someone who is signed in for their password again.

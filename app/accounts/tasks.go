@@ -51,6 +51,7 @@ func (s *Service) Tasks(reg *job.Registry, out Sender) {
 		}
 		return s.DB.InTx(ctx, func(tx *db.Tx) error { return s.issue(ctx, tx, t.User, Reset) })
 	})
+	job.Handle(reg, job.Spec{Attempts: 12}, func(ctx context.Context, t FactorNews) error { return s.sendFactorNews(ctx, out, t) })
 	reg.Every("sweep:accounts", time.Hour, s.sweep)
 }
 
@@ -113,6 +114,9 @@ func (s *Service) sweep(ctx context.Context) error {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM email_codes WHERE expires_at < $1`, tx.Now.Add(-24*time.Hour)); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM two_factors WHERE confirmed_at IS NULL AND created_at < $1`, tx.Now.Add(-setupLife)); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `DELETE FROM api_tokens WHERE expires_at < $1`, tx.Now)

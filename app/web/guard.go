@@ -49,10 +49,7 @@ func Who(c echo.Context) Person {
 	return p
 }
 
-var (
-	errSignIn   = errs.New(errs.Unauthorized, "Please sign in to go on.")
-	errNotAdmin = errs.New(errs.Forbidden, "Only operators of this instance can open this page.")
-)
+var errSignIn = errs.New(errs.Unauthorized, "Please sign in to go on.")
 
 // guard is the chain of middleware that stands for an Access.
 func (r *Router) guard(h Host, a Access) []echo.MiddlewareFunc {
@@ -141,14 +138,14 @@ func (r *Router) demand(a Access) echo.MiddlewareFunc {
 			switch {
 			case a == Anyone:
 				return next(c)
+			case a == Admin:
+				return r.admin(c, next)
 			case p.ID.IsZero():
 				return r.toSignIn(c)
 			case a == SignedIn:
 				return next(c)
 			case !p.Verified:
 				return SeeOther(c, "/join/code")
-			case a == Admin && p.Role != "admin":
-				return errNotAdmin
 			case a == Creator && p.Shop.IsZero():
 				return SeeOther(c, "/start")
 			}
@@ -162,7 +159,7 @@ func (r *Router) toSignIn(c echo.Context) error {
 	req := c.Request()
 	next := req.URL.RequestURI()
 	if req.Method != http.MethodGet && req.Method != http.MethodHead {
-		if err := r.stash(c); err != nil {
+		if _, err := r.stash(c, false); err != nil {
 			return err
 		}
 		next = "/resume"

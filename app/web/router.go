@@ -35,10 +35,10 @@ const (
 	SignedIn Access = "signed-in" // perhaps with an unverified address
 	Verified Access = "verified"  // signed in with a verified address
 	Creator  Access = "creator"   // verified, with a shop
-	Admin    Access = "admin"
-	Bearer   Access = "bearer"   // the API, with an access token
-	Signed   Access = "signed"   // a provider's signed message
-	DevOnly  Access = "dev-only" // exists only under `vitrine dev`
+	Admin    Access = "admin"     // an operator who has shown a code of the second step; to others it does not exist
+	Bearer   Access = "bearer"    // the API, with an access token
+	Signed   Access = "signed"    // a provider's signed message
+	DevOnly  Access = "dev-only"  // exists only under `vitrine dev`
 )
 
 // Route is one line of the table that tests walk through.
@@ -48,6 +48,7 @@ type Route struct {
 	Path        string
 	Access      Access
 	CrossOrigin string // why another site may call this unsafe route; empty: it may not
+	Fresh       bool   // asks for a proof of the last minutes
 }
 
 // Router collects the routes of all hosts.
@@ -56,6 +57,7 @@ type Router struct {
 	Sessions *scs.SessionManager
 	People   People
 	Tokens   Tokens
+	Factors  Factors
 	Limits   *Limiter
 
 	hosts map[Host]*echo.Echo
@@ -103,6 +105,7 @@ type RouteOption func(*routeSpec)
 
 type routeSpec struct {
 	crossOrigin string
+	fresh       bool
 	mw          []echo.MiddlewareFunc
 }
 
@@ -132,7 +135,7 @@ func (g *Group) add(method, path string, h echo.HandlerFunc, opts []RouteOption)
 	if method != http.MethodGet && s.crossOrigin == "" && g.access != Bearer {
 		s.mw = append([]echo.MiddlewareFunc{sameOrigin(g.r.Config)}, s.mw...)
 	}
-	g.r.table = append(g.r.table, Route{g.host, method, g.prefix + path, g.access, s.crossOrigin})
+	g.r.table = append(g.r.table, Route{g.host, method, g.prefix + path, g.access, s.crossOrigin, s.fresh})
 	g.g.Add(method, path, h, s.mw...)
 	if method == http.MethodGet {
 		g.g.Add(http.MethodHead, path, h, s.mw...)

@@ -131,12 +131,18 @@ func (r *Router) session() echo.MiddlewareFunc {
 	}
 }
 
-// SignIn makes the session the user's own, under a new token.
-func SignIn(c echo.Context, user id.User) error {
+// SignIn makes the session the user's own, under a new token, and notes what they have just shown. What someone else
+// has shown in this session counts for nothing.
+func SignIn(c echo.Context, user id.User, proofs ...Proof) error {
 	r, ctx := routerOf(c), c.Request().Context()
 	if err := r.Sessions.RenewToken(ctx); err != nil {
 		return err
 	}
+	if r.Sessions.GetString(ctx, sessionUser) != user.String() {
+		r.Sessions.Remove(ctx, string(ByPassword))
+		r.Sessions.Remove(ctx, string(ByFactor))
+	}
+	r.prove(ctx, proofs)
 	r.Sessions.Put(ctx, sessionUser, user.String())
 	setFacts(ctx, user)
 	return nil
@@ -179,24 +185,26 @@ func setFacts(ctx gocontext.Context, user id.User) {
 	}
 }
 
-// Stash is a form that was sent without a session, kept to be sent again.
+// Stash is a form that was sent without a session, or before a proof that it needs, kept to be sent again.
 type Stash struct {
 	Method string
 	Path   string
 	Form   url.Values
 	At     time.Time
+	Proof  bool // a proof was missing, not the session
 }
 
-// stash keeps the form of a request that needs signing in first. Files and passwords are not kept.
-func (r *Router) stash(c echo.Context) error {
+// stash keeps the form of a request that needs signing in first, or a proof. Files, passwords and recovery codes are
+// not kept; a button without fields is kept only for who is signed in.
+func (r *Router) stash(c echo.Context, proof bool) (kept bool, err error) {
 	req := c.Request()
 	typed, err := fields(req)
 	if err != nil {
-		return nil // what cannot be read cannot be kept
+		return false, nil // what cannot be read cannot be kept
 	}
 	form, size := url.Values{}, 0
 	for k, v := range typed {
-		if strings.Contains(k, "password") {
+		if strings.Contains(k, "password") || k == "recovery" {
 			continue
 		}
 		form[k] = v
@@ -204,15 +212,15 @@ func (r *Router) stash(c echo.Context) error {
 			size += len(k) + len(s)
 		}
 	}
-	if size == 0 || size > 64<<10 {
-		return nil
+	if size == 0 && !proof || size > 64<<10 {
+		return false, nil
 	}
-	b, err := json.Marshal(Stash{req.Method, req.URL.Path, form, time.Now()})
+	b, err := json.Marshal(Stash{req.Method, req.URL.Path, form, time.Now(), proof})
 	if err != nil {
-		return err
+		return false, err
 	}
 	r.Sessions.Put(req.Context(), sessionStash, b)
-	return nil
+	return true, nil
 }
 
 // fields reads what was typed into a form, past the files that may come with it.

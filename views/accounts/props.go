@@ -43,6 +43,7 @@ type LinkForm struct {
 // Kept is a form that was sent while nobody was signed in.
 type Kept struct {
 	Path   string
+	Proof  bool // a proof was missing, not the session
 	Fields []KeptField
 }
 

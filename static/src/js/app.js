@@ -63,6 +63,10 @@ document.addEventListener("click", async (e) => {
   if (b.dataset.copied) toasts.show({ text: b.dataset.copied });
 });
 
+document.addEventListener("click", (e) => {
+  if (e.target.closest?.("[data-print]")) print();
+});
+
 // A sheet is a dialog that opens when it has been filled, and closes on its own close button.
 document.addEventListener("htmx:afterSwap", (e) => {
   const d = e.detail.target;

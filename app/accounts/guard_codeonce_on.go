@@ -1,0 +1,5 @@
+//go:build !noguard_codeonce
+
+package accounts
+
+const guardCodeOnce = true

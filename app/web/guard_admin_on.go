@@ -1,0 +1,5 @@
+//go:build !noguard_admin_totp
+
+package web
+
+const guardAdminTOTP = true

@@ -1,0 +1,5 @@
+//go:build !noguard_fresh
+
+package web
+
+const guardFresh = true
