@@ -87,7 +87,7 @@ func (s *Service) Start(ctx context.Context, in StartInput) (Started, error) {
 	if err := s.price(ctx, w); err != nil {
 		return Started{}, err
 	}
-	if w.quote.Total.Minor > 0 && !s.Takes(w.Provider, w.quote.Total.Currency) {
+	if w.quote.Total.Minor > 0 && !s.Takes(w.Provider, w.quote.Total) {
 		return Started{}, errs.Field("provider", "PayPal does not take this currency. Please pay by card.")
 	}
 	if s.Admit != nil && !w.Test {

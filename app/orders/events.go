@@ -31,9 +31,11 @@ type SendRefund struct {
 
 func (SendRefund) Kind() string { return "orders:refund" }
 
-// Watch looks at a checkout whose time is over: paid, or given up.
+// Watch looks at a checkout whose time is over: paid, or given up. Agreed: its buyer has agreed to pay, and the
+// provider leaves it to us to take the money.
 type Watch struct {
 	Checkout id.Checkout `json:"checkout"`
+	Agreed   bool        `json:"agreed,omitempty"`
 }
 
 func (Watch) Kind() string { return "checkouts:watch" }

@@ -184,7 +184,7 @@ func (h *Handler) form(c echo.Context, status int, q Quote, p view.FormProps, ke
 	p.Hidden = append(p.Hidden, view.Hidden{Name: "key", Value: key},
 		view.Hidden{Name: "expected", Value: strconv.FormatInt(q.Total.Minor, 10)}, view.Hidden{Name: "currency", Value: string(q.Total.Currency)})
 	p.Total, p.Free = q.Total.Format(), q.Total.IsZero()
-	p.PayPal = !p.Free && h.Service.Takes("paypal", q.Total.Currency)
+	p.PayPal = !p.Free && h.Service.Takes("paypal", q.Total)
 	first := q.Lines[0].Offer
 	p.Title = first.Name
 	p.Shop, p.ShopURL = first.ShopName, h.shop(first.ShopSlug)

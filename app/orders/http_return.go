@@ -35,6 +35,10 @@ func (h *Handler) Return(c echo.Context) error {
 		return h.paid(c, co)
 	case CheckoutExpired:
 		return h.back(c, co)
+	case CheckoutOpen:
+		if co.Declined != "" {
+			return h.back(c, co)
+		}
 	}
 	return h.wait(c, co)
 }
@@ -94,6 +98,9 @@ func (h *Handler) back(c echo.Context, co Checkout) error {
 	p := view.FormProps{Email: co.Email, News: text.T(ctx, "The payment did not go through. Nothing was charged.")}
 	if co.Status == CheckoutOpen && co.SessionURL != "" {
 		p.News = text.T(ctx, "You left before paying. Nothing was charged.")
+		if co.Declined != "" {
+			p.News = text.T(ctx, "Your bank declined the payment. Nothing was charged. You can choose another way to pay.")
+		}
 		p.GoOn = co.SessionURL
 		if err != nil || q.Total != co.Total {
 			return h.goOn(c, co, p)

@@ -96,6 +96,7 @@ type Checkout struct {
 	PaidAt        time.Time
 	CreatedAt     time.Time
 	Orders        []Order
+	Declined      string // why the bank said no just now, in the provider's word; only in the answer to a look
 
 	inputs    []byte
 	intent    bool // an integrator's page takes the payment
@@ -169,14 +170,14 @@ type Hooks struct {
 // ProviderOf finds the provider that a checkout or order names.
 func (s *Service) ProviderOf(name string) (payments.Provider, bool) { return s.Providers.By(name) }
 
-// Takes reports whether a provider is configured and takes a currency.
-func (s *Service) Takes(provider string, c money.Currency) bool {
+// Takes reports whether a provider is configured and takes an amount: not each has every currency, and all its digits.
+func (s *Service) Takes(provider string, a money.Amount) bool {
 	p, ok := s.Providers.By(provider)
 	if !ok {
 		return false
 	}
-	limited, ok := p.(interface{ Takes(money.Currency) bool })
-	return !ok || limited.Takes(c)
+	limited, ok := p.(interface{ Takes(money.Amount) bool })
+	return !ok || limited.Takes(a)
 }
 
 // provider is the one that a checkout was begun with.

@@ -59,6 +59,11 @@ func (s *Service) settle(ctx context.Context, tx *db.Tx, f fact) (outcome string
 	switch f.State {
 	case payments.Succeeded:
 		return s.succeed(ctx, tx, c, f)
+	case payments.Approved:
+		if c.Status != CheckoutOpen {
+			return "known", nil
+		}
+		return "agreed", job.Enqueue(ctx, tx, Watch{Checkout: c.ID, Agreed: true}, job.On(job.Money), job.Key("agreed:"+c.ID.String()))
 	case payments.Processing:
 		n, err := s.updateProcessing(ctx, tx, c.ID, f)
 		return word(n, "processing"), err
@@ -251,10 +256,13 @@ func (s *Service) Return(ctx context.Context, token string) (Checkout, error) {
 	if err != nil || c.Status.Final() || c.Provider == free {
 		return c, err
 	}
-	if _, err := s.look(ctx, c, false); err != nil {
+	now, err := s.look(ctx, c, false)
+	if err != nil {
 		return c, err
 	}
-	return s.Checkout(ctx, token)
+	c, err = s.Checkout(ctx, token)
+	c.Declined = now.Declined
+	return c, err
 }
 
 // look asks the provider how a checkout stands and applies the answer. With end, a page that is still open
@@ -284,7 +292,11 @@ func (s *Service) look(ctx context.Context, c Checkout, end bool) (Checkout, err
 		return c, fmt.Errorf("settle %s: %w", c.ID, err)
 	}
 	failpoint.Hit("checkout.look.after_commit")
-	return s.findCheckout(ctx, s.DB, c.ID)
+	c, err = s.findCheckout(ctx, s.DB, c.ID)
+	if c.Status == CheckoutOpen && sess.Open {
+		c.Declined = sess.Fact.Note
+	}
+	return c, err
 }
 
 func (s *Service) ask(ctx context.Context, c Checkout, end bool) (payments.Session, error) {

@@ -144,7 +144,7 @@ func (s *Service) columns(ctx context.Context, q db.Q, w *wish) (*columns, error
 }
 
 func (s *Service) enqueueWatch(ctx context.Context, tx *db.Tx, c Checkout) error {
-	return job.Enqueue(ctx, tx, Watch{c.ID}, job.On(job.Money), job.At(c.ExpiresAt.Add(30*time.Second)), job.Key("watch:"+c.ID.String()))
+	return job.Enqueue(ctx, tx, Watch{Checkout: c.ID}, job.On(job.Money), job.At(c.ExpiresAt.Add(30*time.Second)), job.Key("watch:"+c.ID.String()))
 }
 
 // updateSession keeps the payment page; a page that is known already stays.

@@ -29,6 +29,20 @@ func (s *Service) Watch(ctx context.Context, checkout id.Checkout) error {
 	return err
 }
 
+// Take takes the money of a buyer who has agreed to pay and may never come back to our page. One whose bank says no
+// may try again for as long as the checkout is open.
+func (s *Service) Take(ctx context.Context, checkout id.Checkout) error {
+	c, err := s.findCheckout(ctx, s.DB, checkout)
+	if db.None(err) {
+		return nil
+	}
+	if err != nil || c.Status.Final() || c.Provider == free {
+		return err
+	}
+	_, err = s.look(ctx, c, !c.ExpiresAt.After(s.DB.Now()))
+	return err
+}
+
 const (
 	grace  = time.Minute   // for the job that was meant to do it
 	silent = 6 * time.Hour // after which a delayed payment is asked about

@@ -13,7 +13,12 @@ import (
 
 // Jobs registers what the worker does for checkouts. The mails are registered by Mails.
 func (s *Service) Jobs(r *job.Registry) {
-	job.Handle(r, job.Spec{Timeout: 2 * time.Minute, Attempts: 10}, func(ctx context.Context, t Watch) error { return s.Watch(ctx, t.Checkout) })
+	job.Handle(r, job.Spec{Timeout: 2 * time.Minute, Attempts: 10}, func(ctx context.Context, t Watch) error {
+		if t.Agreed {
+			return s.Take(ctx, t.Checkout)
+		}
+		return s.Watch(ctx, t.Checkout)
+	})
 	r.Every("orders:sweep", time.Minute, s.Sweep)
 	r.Every("orders:mature", 10*time.Minute, s.Mature)
 	r.Every("orders:reconcile", 6*time.Hour, s.Reconcile)

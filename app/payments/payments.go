@@ -22,7 +22,8 @@ type Provider interface {
 	// Begin opens the payment page of a checkout. The key is made from the checkout's id, so a second call
 	// with the same input finds the same page, for as long as KeyLife.
 	Begin(ctx context.Context, in BeginInput) (Session, error)
-	// Session asks how a page stands.
+	// Session asks how a page stands. Where a buyer has agreed and no more, it takes the money; ErrNone when the
+	// provider has forgotten the page, which nobody can pay then.
 	Session(ctx context.Context, sessionID string) (Session, error)
 	// Find looks for the page of a checkout whose number we never learned; ErrNone when there is none.
 	Find(ctx context.Context, in FindInput) (Session, error)
@@ -127,6 +128,7 @@ type State string
 const (
 	Unknown    State = ""
 	Waiting    State = "waiting"    // the buyer may still pay
+	Approved   State = "approved"   // the buyer has agreed, and nothing was taken yet: ask for the session, which takes it
 	Processing State = "processing" // a delayed method is under way
 	Succeeded  State = "succeeded"
 	Over       State = "over" // nothing was paid and nothing can be paid there
