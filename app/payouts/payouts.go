@@ -39,6 +39,7 @@ type Service struct {
 type Who struct {
 	User  id.User
 	Email string
+	Why   string // an operator's reason, for the audit log
 }
 
 // MethodState is how far a method has come.

@@ -7,9 +7,7 @@ import (
 	"log/slog"
 	"time"
 
-	"vitrine/app/audit"
 	"vitrine/app/db"
-	"vitrine/app/errs"
 	"vitrine/app/failpoint"
 	"vitrine/app/id"
 	"vitrine/app/job"
@@ -84,51 +82,16 @@ func (s *Service) stick(ctx context.Context, tx *db.Tx, p *Payout, code string) 
 	return s.mail(ctx, tx, MailTask{Creator: p.Creator, What: mailFailed, Payout: p.ID})
 }
 
-// Release lets a held payout go, whatever it was held for.
-func (s *Service) Release(ctx context.Context, admin Who, payout id.Payout) error {
-	return s.desk(ctx, admin, payout, "payouts.release", func(tx *db.Tx, p *Payout) error {
-		if p.State != Held {
-			return errs.New(errs.Conflict, "This payout is not held any more.")
-		}
-		p.State, p.approved, p.Why = Reserved, admin.User, ""
-		return s.enqueueSend(ctx, tx, p.ID, tx.Now)
-	})
-}
-
-// Cancel gives the money of a payout that has not left back to its balance.
-func (s *Service) Cancel(ctx context.Context, admin Who, payout id.Payout) error {
-	return s.desk(ctx, admin, payout, "payouts.cancel", func(tx *db.Tx, p *Payout) error {
-		if p.State != Held && (p.State != Reserved || !p.doubt.IsZero()) {
-			return errs.New(errs.Conflict, "This payout has left, or is about to.")
-		}
-		return s.giveBack(ctx, tx, p, Canceled, "canceled", failureOf(p.Provider, "canceled").text)
-	})
-}
-
-// desk does what an operator has decided about a payout, and notes who it was.
-func (s *Service) desk(ctx context.Context, admin Who, payout id.Payout, action string, f func(tx *db.Tx, p *Payout) error) error {
-	err := s.inPayout(ctx, payout, action, func(tx *db.Tx, p *Payout) error {
-		if err := f(tx, p); err != nil {
-			return err
-		}
-		return audit.Log(ctx, tx, admin.User, action, "payout:"+p.ID.String(), map[string]any{"amount": p.Amount.String(), "creator": p.Creator.String()})
-	})
-	if db.None(err) {
-		return errNoPayout
-	}
-	return err
-}
-
 // reviewHeld lets a held payout go whose cause is over.
 func (s *Service) reviewHeld(ctx context.Context, p Payout) error {
-	if s.Holds == nil {
+	if s.Holds == nil || p.Failure == byHand {
 		return nil
 	}
 	if why, err := s.Holds(ctx, s.DB, p.Creator); err != nil || why == p.Why {
 		return err
 	}
 	return s.inPayout(ctx, p.ID, "review", func(tx *db.Tx, p *Payout) error {
-		if p.State != Held {
+		if p.State != Held || p.Failure == byHand {
 			return nil
 		}
 		why, err := s.Holds(ctx, tx, p.Creator)
