@@ -102,7 +102,7 @@ var openToOthers = []string{
 
 func TestUnsafeRoutesRefuseCrossSiteCalls(t *testing.T) {
 	w := apptest.New(t)
-	c := w.Creator()
+	c, o := w.Creator(), w.Admin()
 	values := map[string]string{"slug": c.Shop.Slug, "id": c.Product.String(), "product": c.Slug}
 	var open []string
 	checked := 0
@@ -130,8 +130,12 @@ func TestUnsafeRoutesRefuseCrossSiteCalls(t *testing.T) {
 			if r.Host == web.Shop && strings.Contains(what, "shop host") {
 				continue // its own
 			}
-			c.Header = h
-			p := c.Do(r.Method, base(w, r.Host)+fill(r.Path, values), "application/x-www-form-urlencoded", "name=x")
+			b := c.Browser
+			if r.Access == web.Admin {
+				b = o.Browser // to a creator it would not exist
+			}
+			b.Header = h
+			p := b.Do(r.Method, base(w, r.Host)+fill(r.Path, values), "application/x-www-form-urlencoded", "name=x")
 			if p.Status != http.StatusForbidden {
 				t.Errorf("%s, %s: %d, want 403", name, what, p.Status)
 			}
@@ -159,7 +163,10 @@ func TestAnonymousVisitorsAreSentToSignIn(t *testing.T) {
 	n := 0
 	for _, r := range w.App.Router.Table() {
 		switch r.Access {
-		case web.Creator, web.Verified, web.SignedIn, web.Admin:
+		case web.Creator, web.Verified, web.SignedIn:
+		case web.Admin: // does not exist, see TestOperatorsNeedTheSecondStep
+			w.Browser().Do(r.Method, fill(r.Path, values), "application/x-www-form-urlencoded", "name=typed").Is(http.StatusNotFound)
+			continue
 		case web.Bearer:
 			if p := w.Browser().Do(r.Method, fill(r.Path, values), "", ""); p.Status != http.StatusUnauthorized || p.Header.Get("WWW-Authenticate") == "" {
 				t.Errorf("%s %s without a token: %d", r.Method, r.Path, p.Status)
