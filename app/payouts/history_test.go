@@ -36,7 +36,8 @@ func seeds(n int) []uint64 {
 // A payout that was paid fails days later, again after a new one was asked for, while answers are lost, processes die,
 // events come twice and late, and keys are forgotten. However it goes, nobody gets the same money twice.
 func TestInvariant14PaidPayoutsFailLaterAndNobodyIsPaidTwice(t *testing.T) {
-	const together = 50
+	t.Parallel()
+	const together = 100
 	for _, seed := range seeds(times(1000, 10_000) / together) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
@@ -53,7 +54,8 @@ func TestInvariant14PaidPayoutsFailLaterAndNobodyIsPaidTwice(t *testing.T) {
 // Clocks an hour late or early, a day or a year ahead, and right again: nobody is paid twice, and nothing waits for the
 // year to come.
 func TestInvariant18JumpingClocksPayNobodyTwice(t *testing.T) {
-	const together = 25
+	t.Parallel()
+	const together = 50
 	for _, seed := range seeds(times(200, 5000) / together) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ import (
 
 // Fifty requests and the daily job at once find one balance: one of them pays it, and the sum is never more.
 func TestInvariant06FiftyRequestsOnOneBalanceAreOnePayout(t *testing.T) {
+	t.Parallel()
 	const together = 50
 	w := newWorld(t)
 	u := w.creator()
@@ -58,6 +59,7 @@ func TestInvariant06FiftyRequestsOnOneBalanceAreOnePayout(t *testing.T) {
 
 // The provider has done it and its answer is lost. When its key is forgotten a second call would pay a second time.
 func TestInvariant06NothingIsSentAgainPastTheLifeOfItsKey(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		fault  fault

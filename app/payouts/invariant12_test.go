@@ -12,6 +12,7 @@ import (
 // A refund at each state of a payout, in part and in full, and the provider refusing to give a failed one back: what is
 // owed is visible, nothing is paid below zero, and the next sales repay it first.
 func TestInvariant12ARefundAtEachStateOfAPayoutIsRepaidFirst(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		state payouts.State
 		reach func(w *world, u payouts.Who)

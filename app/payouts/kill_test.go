@@ -84,7 +84,7 @@ type killing struct {
 func newKilling(t *testing.T) *killing {
 	t.Helper()
 	k := &killing{boxed: newBoxed(t), binary: filepath.Join(t.TempDir(), "victim"), mark: filepath.Join(t.TempDir(), "mark")}
-	if out, err := exec.Command("go", "test", "-c", "-tags", "failpoint", "-o", k.binary, "vitrine/app/payouts").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "test", "-c", "-tags", "failpoint", "-ldflags", "-s -w", "-o", k.binary, "vitrine/app/payouts").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	k.fund(10_000_000)
@@ -196,6 +196,7 @@ func (k *killing) finish(t *testing.T, u payouts.Who, before sandbox.Balance) {
 // A process is killed at each place where one may die between two steps of a payout or of opening an account. Whatever
 // comes after, the creator has one account and the money once.
 func TestInvariant09AKillAtEveryFailpointOfPayoutsLosesNothing(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("starts many processes")
 	}

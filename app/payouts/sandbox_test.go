@@ -85,6 +85,7 @@ func ours(err error) error {
 
 // Each call of onboarding goes wrong in each way: there is one account, and it works in the end.
 func TestTheSandboxMakesOneAccountWhateverGoesWrong(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []sandbox.FaultKind{sandbox.DropBefore, sandbox.DropAfter, sandbox.Error500, sandbox.Error500After, sandbox.RateLimit, sandbox.Unavailable} {
 		for _, wait := range []time.Duration{time.Minute, 25 * time.Hour} {
 			t.Run(fmt.Sprint(kind, " ", wait), func(t *testing.T) {
@@ -125,6 +126,7 @@ func TestTheSandboxMakesOneAccountWhateverGoesWrong(t *testing.T) {
 // Both steps of a payout go wrong in each way, and it is found out soon or late: the creator gets the money once, and
 // the platform's account has lost as much as the book says.
 func TestTheSandboxPaysOnceWhateverGoesWrong(t *testing.T) {
+	t.Parallel()
 	for _, call := range []string{"POST /v1/transfers", "POST /v1/payouts"} {
 		for _, kind := range []sandbox.FaultKind{sandbox.DropBefore, sandbox.DropAfter, sandbox.Error500, sandbox.Error500After, sandbox.RateLimit, sandbox.Unavailable} {
 			for _, wait := range []time.Duration{10 * time.Minute, 25 * time.Hour} {

@@ -229,10 +229,15 @@ func (s *Service) inPayout(ctx context.Context, payout id.Payout, name string, f
 		if err != nil {
 			return err
 		}
+		before := p
 		if err := f(tx, &p); err != nil {
 			return err
 		}
-		err = s.changed(ctx, tx, p)
+		if before.looked = p.looked; p == before { // it was only looked at: nobody's page changes
+			err = s.updatePayout(ctx, tx, p)
+		} else {
+			err = s.changed(ctx, tx, p)
+		}
 		failpoint.Hit("payouts.record.before_commit")
 		return err
 	})

@@ -45,7 +45,7 @@ var monday = time.Date(2029, 1, 1, 12, 0, 0, 0, time.UTC)
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, d: dbtest.Fresh(t), jobs: job.NewRegistry(), at: monday, holds: map[id.User]string{}, box: &outbox{}}
+	w := &world{t: t, d: dbtest.Lend(t), jobs: job.NewRegistry(), at: monday, holds: map[id.User]string{}, box: &outbox{}}
 	w.d.Clock = w.clock
 	w.stripe, w.paypal = newBank("stripe", payments.KeyLife, w.now), newBank("paypal", 30*24*time.Hour, w.now)
 	w.s = &payouts.Service{DB: w.d, Payers: map[string]payments.Payer{"stripe": w.stripe, "paypal": w.paypal}, Connector: w.stripe, Holds: w.why,
@@ -287,8 +287,12 @@ func (w *world) work() {
 		if len(due) == 0 {
 			return
 		}
+		ids := make([]string, len(due))
+		for i, j := range due {
+			ids[i] = j.ID.String()
+		}
+		w.exec(`UPDATE outbox SET done_at = now() WHERE id = ANY($1::uuid[])`, db.Array(ids))
 		for _, j := range due {
-			w.exec(`UPDATE outbox SET done_at = now() WHERE id = $1`, j.ID)
 			w.survive(func() error { return w.jobs.Run(context.Background(), j.Kind, []byte(j.Payload)) })
 		}
 	}

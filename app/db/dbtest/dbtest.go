@@ -69,6 +69,7 @@ func Fresh(t testing.TB) *db.DB {
 func Main(m *testing.M) int {
 	embedded.ChildMain()
 	code := m.Run()
+	dropLent()
 	if d, err := shared(); err == nil {
 		d.Close()
 		if os.Getenv("KEEPDB") == "" {
