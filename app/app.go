@@ -3,9 +3,11 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -32,6 +34,7 @@ import (
 	"vitrine/app/orders"
 	"vitrine/app/pagecache"
 	"vitrine/app/payments"
+	"vitrine/app/payments/paypal"
 	"vitrine/app/payments/stripe"
 	"vitrine/app/payouts"
 	"vitrine/app/products"
@@ -68,6 +71,7 @@ type App struct {
 	Disputes  *disputes.Service
 	Risk      *risk.Service
 	Stripe    *stripe.Client
+	PayPal    *paypal.Client // nil: not configured
 	Providers payments.Providers
 	Cache     *pagecache.Cache
 	listener  *live.Listener
@@ -108,9 +112,33 @@ func (a *App) open() error {
 	if a.fourEyes, err = risk.ParseFourEyes(c.RiskFourEyes); err != nil {
 		return fmt.Errorf("RISK_FOUR_EYES: %w", err)
 	}
+	if c.PayPal() {
+		roots, err := certRoots(c.PayPalCertRoots)
+		if err != nil {
+			return err
+		}
+		a.PayPal = paypal.New(paypal.Options{ClientID: c.PayPalClientID, Secret: c.PayPalClientSecret.Reveal(), APIURL: c.PayPalAPIURL, WebhookID: c.PayPalWebhookID,
+			CertHosts: c.PayPalCertHosts, Roots: roots, Clock: a.DB.Now})
+	}
 	a.Bucket = storage.Open(storage.Options{Endpoint: c.S3Endpoint, Region: c.AWSRegion, Key: c.AWSAccessKeyID, Secret: c.AWSSecretAccessKey.Reveal(), Bucket: c.AWSS3Bucket})
 	a.Mail, err = mail.New(c.SMTPURL.Reveal(), c.MailFrom)
 	return err
+}
+
+// certRoots reads who certificates must come from; nil for no file, which means the machine's own.
+func certRoots(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("PAYPAL_CERT_ROOTS: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("PAYPAL_CERT_ROOTS: no certificate in %s", file)
+	}
+	return pool, nil
 }
 
 // build makes the services, from the lowest tier up.
@@ -128,6 +156,9 @@ func (a *App) build() {
 	a.Builder = &builder.Service{DB: d, Shops: a.Shops, Products: a.Products}
 	a.Stripe = stripe.New(stripe.Options{Key: c.StripeSecretKey.Reveal(), APIURL: c.StripeAPIURL, WebhookSecrets: c.StripeWebhookSecret.Reveal(), Retries: 2})
 	a.Providers = payments.Providers{a.Stripe}
+	if a.PayPal != nil {
+		a.Providers = append(a.Providers, a.PayPal)
+	}
 	a.Orders = &orders.Service{DB: d, Catalogue: catalogue{a}, Fees: a.Fees, Stock: a.Stock, Providers: a.Providers, Secret: c.SecretKey.Reveal(), AppURL: c.AppURL,
 		Settlement: time.Duration(c.SettlementDays) * 24 * time.Hour}
 	a.Orders.Inbox = a.inbox()
@@ -136,6 +167,9 @@ func (a *App) build() {
 	a.Refunds = &refunds.Service{DB: d, Orders: a.Orders, Stock: a.Stock}
 	a.Orders.OnRefund = a.Refunds.Heard
 	a.Disputes = &disputes.Service{DB: d, Orders: a.Orders, Disputers: map[string]payments.Disputer{payouts.Stripe: a.Stripe}}
+	if a.PayPal != nil {
+		a.Disputes.Disputers[payouts.PayPal] = a.PayPal
+	}
 	a.Orders.OnDispute = a.Disputes.Heard
 	a.Risk = a.watching()
 	a.Cache = pagecache.New(pagecache.Options{Clock: d.Clock})

@@ -28,8 +28,12 @@ func (a *App) Effect(ctx context.Context, tx *db.Tx, e payments.Event) (string, 
 
 // payingOut wires payouts. Stripe keeps creators' accounts.
 func (a *App) payingOut() *payouts.Service {
-	return &payouts.Service{DB: a.DB, Payers: map[string]payments.Payer{payouts.Stripe: a.Stripe}, Connector: a.Stripe, AppURL: a.Config.AppURL,
+	s := &payouts.Service{DB: a.DB, Payers: map[string]payments.Payer{payouts.Stripe: a.Stripe}, Connector: a.Stripe, AppURL: a.Config.AppURL,
 		Secret: a.Config.SecretKey.Reveal(), Zone: a.Config.Zone(), Hour: a.Config.PayoutHour, Matures: a.Orders.NextMature, Numbers: a.Orders.Numbers}
+	if a.PayPal != nil {
+		s.Payers[payouts.PayPal] = a.PayPal
+	}
+	return s
 }
 
 // watching wires the search for fraud into orders and payouts.

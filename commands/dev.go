@@ -219,6 +219,7 @@ func (w *world) startSMTP(context.Context) (err error) {
 func (w *world) startSandbox(ctx context.Context) error {
 	c := w.cfg
 	own := c.StripeAPIURL == ""
+	paypal := own && !c.PayPal() // who has real keys of Stripe's wants no made-up PayPal beside it
 	if !own && c.GoogleClientID != "" {
 		return nil
 	}
@@ -239,7 +240,8 @@ func (w *world) startSandbox(ctx context.Context) error {
 	w.sandbox, err = sandbox.Start(ctx, sandbox.Options{
 		Dir: filepath.Join(w.dir, "sandbox"), Addr: addr, BaseURL: "http://" + addr,
 		StripeKey: c.StripeSecretKey.Reveal(), WebhookSecret: c.StripeWebhookSecret.Reveal(), WebhookURL: c.AppURL + "/webhooks/stripe",
-		GoogleID: c.GoogleClientID, GoogleSecret: c.GoogleClientSecret.Reveal(), GoogleRedirects: []string{c.AppURL + "/auth/google/back"},
+		PayPalWebhookURL: c.AppURL + "/webhooks/paypal",
+		GoogleID:         c.GoogleClientID, GoogleSecret: c.GoogleClientSecret.Reveal(), GoogleRedirects: []string{c.AppURL + "/auth/google/back"},
 	})
 	if err != nil {
 		return err
@@ -251,7 +253,19 @@ func (w *world) startSandbox(ctx context.Context) error {
 	if google {
 		c.GoogleIssuer = c.SandboxURL + "/google"
 	}
-	return nil
+	if !paypal {
+		return nil
+	}
+	pp := w.sandbox.PayPal()
+	if pp.Balance("EUR") == (sandbox.Balance{Currency: "EUR"}) { // a platform pays creators out of what it has there
+		if err := pp.Fund("EUR", 1_000_000); err != nil {
+			return err
+		}
+	}
+	c.PayPalClientID, c.PayPalClientSecret, c.PayPalWebhookID = pp.ClientID(), config.Secret(pp.Secret()), pp.WebhookID()
+	c.PayPalAPIURL, c.PayPalCheckoutOrigin = pp.URL(), c.SandboxURL
+	c.PayPalCertHosts, c.PayPalCertRoots = []string{addr}, filepath.Join(w.dir, "paypal-roots.pem")
+	return os.WriteFile(c.PayPalCertRoots, pp.CACert(), 0o600)
 }
 
 // nearPort takes port, or any free one when it is taken: only the product's own port is fixed.
@@ -296,7 +310,7 @@ func (w *world) greet(took time.Duration) {
 		fmt.Fprintf(w.out, "  Mails        %s\n", c.InboxURL)
 	}
 	if c.SandboxURL != "" {
-		fmt.Fprintf(w.out, "  Sandbox      %s   (test cards)\n", c.SandboxURL)
+		fmt.Fprintf(w.out, "  Sandbox      %s   (test cards, PayPal accounts)\n", c.SandboxURL)
 	}
 	fmt.Fprintf(w.out, "  Components   %s/app/_parts\n  Data         %s\n\n  Ctrl-C ends everything.\n\n", c.AppURL, w.dir)
 }
@@ -310,7 +324,9 @@ func (w *world) writeEnv() error {
 		{"AWS_ACCESS_KEY_ID", c.AWSAccessKeyID}, {"AWS_SECRET_ACCESS_KEY", c.AWSSecretAccessKey.Reveal()},
 		{"SMTP_URL", c.SMTPURL.Reveal()}, {"SECRET_KEY", c.SecretKey.Reveal()}, {"STRIPE_SECRET_KEY", c.StripeSecretKey.Reveal()},
 		{"STRIPE_WEBHOOK_SECRET", c.StripeWebhookSecret.Reveal()}, {"STRIPE_API_URL", c.StripeAPIURL},
-		{"STRIPE_CHECKOUT_ORIGIN", c.StripeCheckoutOrigin}, {"GOOGLE_CLIENT_ID", c.GoogleClientID},
+		{"STRIPE_CHECKOUT_ORIGIN", c.StripeCheckoutOrigin}, {"PAYPAL_CLIENT_ID", c.PayPalClientID}, {"PAYPAL_CLIENT_SECRET", c.PayPalClientSecret.Reveal()},
+		{"PAYPAL_WEBHOOK_ID", c.PayPalWebhookID}, {"PAYPAL_API_URL", c.PayPalAPIURL}, {"PAYPAL_CHECKOUT_ORIGIN", c.PayPalCheckoutOrigin},
+		{"PAYPAL_CERT_HOSTS", strings.Join(c.PayPalCertHosts, ",")}, {"PAYPAL_CERT_ROOTS", c.PayPalCertRoots}, {"GOOGLE_CLIENT_ID", c.GoogleClientID},
 		{"GOOGLE_CLIENT_SECRET", c.GoogleClientSecret.Reveal()}, {"GOOGLE_ISSUER", c.GoogleIssuer},
 		{"APP_URL", c.AppURL}, {"SHOP_URL", c.ShopURL}, {"MEDIA_URL", c.MediaURL},
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"vitrine/app/config"
@@ -22,13 +23,19 @@ func sandboxAlone(ctx context.Context, cfg *config.Config, _ []string, out io.Wr
 	s, err := sandbox.Start(ctx, sandbox.Options{
 		Dir: filepath.Join(cfg.Data, "sandbox"), Addr: addr, BaseURL: "http://" + addr,
 		StripeKey: cfg.StripeSecretKey.Reveal(), WebhookSecret: cfg.StripeWebhookSecret.Reveal(), WebhookURL: cfg.AppURL + "/webhooks/stripe",
+		PayPalClientID: cfg.PayPalClientID, PayPalSecret: cfg.PayPalClientSecret.Reveal(), PayPalWebhookURL: cfg.AppURL + "/webhooks/paypal",
 		GoogleID: cfg.GoogleClientID, GoogleSecret: cfg.GoogleClientSecret.Reveal(), GoogleRedirects: []string{cfg.AppURL + "/auth/google/back"},
 	})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	pp, roots := s.PayPal(), filepath.Join(cfg.Data, "paypal-roots.pem")
+	if err := os.WriteFile(roots, pp.CACert(), 0o600); err != nil {
+		return err
+	}
 	fmt.Fprintf(out, "STRIPE_API_URL=%s/stripe\nSTRIPE_CHECKOUT_ORIGIN=%s\nGOOGLE_ISSUER=%s/google\n", s.URL(), s.URL(), s.URL())
+	fmt.Fprintf(out, "PAYPAL_API_URL=%s\nPAYPAL_CHECKOUT_ORIGIN=%s\nPAYPAL_WEBHOOK_ID=%s\nPAYPAL_CERT_HOSTS=%s\nPAYPAL_CERT_ROOTS=%s\n", pp.URL(), s.URL(), pp.WebhookID(), addr, roots)
 	<-ctx.Done()
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -34,6 +36,7 @@ type World struct {
 	SMTP   *embedded.SMTP
 	Box    *sandbox.Server
 	Stripe *sandbox.Stripe
+	PayPal *sandbox.PayPal
 
 	ln   net.Listener
 	mu   sync.Mutex
@@ -107,7 +110,8 @@ func Services(t testing.TB, opts ...Option) *World {
 	}
 	c.Complete()
 	w.Box, err = sandbox.Start(context.Background(), sandbox.Options{
-		Clock: w.Now, WebhookURL: fmt.Sprintf("http://127.0.0.1:%d/webhooks/stripe", c.Port), GoogleRedirects: []string{c.AppURL + "/auth/google/back"},
+		Clock: w.Now, WebhookURL: fmt.Sprintf("http://127.0.0.1:%d/webhooks/stripe", c.Port),
+		PayPalWebhookURL: fmt.Sprintf("http://127.0.0.1:%d/webhooks/paypal", c.Port), GoogleRedirects: []string{c.AppURL + "/auth/google/back"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -121,6 +125,13 @@ func Services(t testing.TB, opts ...Option) *World {
 	w.Stripe = w.Box.Stripe()
 	c.StripeSecretKey, c.StripeWebhookSecret, c.StripeAPIURL = config.Secret(w.Stripe.Key()), config.Secret(w.Stripe.WebhookSecret()), w.Stripe.URL()
 	c.StripeCheckoutOrigin, c.GoogleIssuer = w.Box.URL(), w.Box.Google().Issuer()
+	w.PayPal = w.Box.PayPal()
+	c.PayPalClientID, c.PayPalClientSecret, c.PayPalWebhookID = w.PayPal.ClientID(), config.Secret(w.PayPal.Secret()), w.PayPal.WebhookID()
+	c.PayPalAPIURL, c.PayPalCheckoutOrigin = w.PayPal.URL(), w.Box.URL()
+	c.PayPalCertHosts, c.PayPalCertRoots = []string{strings.TrimPrefix(w.Box.URL(), "http://")}, filepath.Join(c.Data, "paypal-roots.pem")
+	if err := os.WriteFile(c.PayPalCertRoots, w.PayPal.CACert(), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, o := range opts {
 		o(c)
 	}
@@ -135,7 +146,7 @@ func New(t testing.TB, opts ...Option) *World {
 	w.Start()
 	host := w.Config.Host(w.Config.AppURL)
 	srv := &http.Server{ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/webhooks/stripe" { // the sandbox knows the address, not the name
+		if strings.HasPrefix(r.URL.Path, "/webhooks/") { // the sandbox knows the address, not the name
 			r.Host = host
 		}
 		w.App.Handler().ServeHTTP(rw, r)
@@ -249,6 +260,12 @@ func (w *World) Settle() {
 		w.T.Fatal(err)
 	}
 	w.Work()
+	for told := 0; told < len(w.PayPal.Events()); w.Work() { // doing what PayPal tells makes it tell more
+		told = len(w.PayPal.Events())
+		if err := w.PayPal.Flush(ctx); err != nil {
+			w.T.Fatal(err)
+		}
+	}
 }
 
 // Exec changes rows past the features.

@@ -26,6 +26,7 @@ var tier = map[string]int{
 // sole names the only package that may import a library: whoever wants to replace it looks in one place.
 var sole = map[string]string{
 	"github.com/stripe/stripe-go/":    "vitrine/app/payments/stripe",
+	"github.com/plutov/paypal/":       "vitrine/app/payments/paypal",
 	"github.com/aws/aws-sdk-go-v2":    "vitrine/app/storage",
 	"github.com/markbates/goth":       "vitrine/app/accounts",
 	"github.com/r3labs/sse/":          "vitrine/app/live",

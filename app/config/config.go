@@ -51,16 +51,18 @@ type Config struct {
 	SMTPURL  Secret `env:"SMTP_URL"`
 	MailFrom string `env:"MAIL_FROM" envDefault:"Vitrine <hello@vitrine.localhost>"`
 
-	StripeSecretKey      Secret `env:"STRIPE_SECRET_KEY"`
-	StripePublishableKey string `env:"STRIPE_PUBLISHABLE_KEY"`
-	StripeWebhookSecret  Secret `env:"STRIPE_WEBHOOK_SECRET"`
-	StripeAPIURL         string `env:"STRIPE_API_URL" envDefault:"https://api.stripe.com"`
-	StripeCheckoutOrigin string `env:"STRIPE_CHECKOUT_ORIGIN" envDefault:"https://checkout.stripe.com"`
-	PayPalClientID       string `env:"PAYPAL_CLIENT_ID"`
-	PayPalClientSecret   Secret `env:"PAYPAL_CLIENT_SECRET"`
-	PayPalWebhookID      string `env:"PAYPAL_WEBHOOK_ID"`
-	PayPalAPIURL         string `env:"PAYPAL_API_URL" envDefault:"https://api-m.paypal.com"`
-	PayPalCheckoutOrigin string `env:"PAYPAL_CHECKOUT_ORIGIN" envDefault:"https://www.paypal.com"`
+	StripeSecretKey      Secret   `env:"STRIPE_SECRET_KEY"`
+	StripePublishableKey string   `env:"STRIPE_PUBLISHABLE_KEY"`
+	StripeWebhookSecret  Secret   `env:"STRIPE_WEBHOOK_SECRET"`
+	StripeAPIURL         string   `env:"STRIPE_API_URL" envDefault:"https://api.stripe.com"`
+	StripeCheckoutOrigin string   `env:"STRIPE_CHECKOUT_ORIGIN" envDefault:"https://checkout.stripe.com"`
+	PayPalClientID       string   `env:"PAYPAL_CLIENT_ID"`
+	PayPalClientSecret   Secret   `env:"PAYPAL_CLIENT_SECRET"`
+	PayPalWebhookID      string   `env:"PAYPAL_WEBHOOK_ID"`
+	PayPalAPIURL         string   `env:"PAYPAL_API_URL" envDefault:"https://api-m.paypal.com"`
+	PayPalCheckoutOrigin string   `env:"PAYPAL_CHECKOUT_ORIGIN" envDefault:"https://www.paypal.com"`
+	PayPalCertHosts      []string `env:"PAYPAL_CERT_HOSTS"`
+	PayPalCertRoots      string   `env:"PAYPAL_CERT_ROOTS"`
 
 	SettlementDays int    `env:"SETTLEMENT_DAYS" envDefault:"7"`
 	PayoutHour     int    `env:"PAYOUT_HOUR" envDefault:"6"`
@@ -123,6 +125,10 @@ func (c *Config) Check() error {
 	need("SMTP_URL", c.SMTPURL.Reveal())
 	need("STRIPE_SECRET_KEY", c.StripeSecretKey.Reveal())
 	need("STRIPE_WEBHOOK_SECRET", c.StripeWebhookSecret.Reveal())
+	if c.PayPal() {
+		need("PAYPAL_CLIENT_SECRET", c.PayPalClientSecret.Reveal())
+		need("PAYPAL_WEBHOOK_ID", c.PayPalWebhookID)
+	}
 	if len(c.SecretKey) < 32 {
 		all = append(all, errors.New("SECRET_KEY needs 32 characters or more: `openssl rand -hex 32` makes one"))
 	}
@@ -166,6 +172,9 @@ func (c *Config) Proxies() ([]*net.IPNet, error) {
 	}
 	return out, nil
 }
+
+// PayPal reports whether buyers may pay, and creators be paid, through PayPal.
+func (c *Config) PayPal() bool { return c.PayPalClientID != "" }
 
 // Zone is the instance's; UTC when Check would refuse its name.
 func (c *Config) Zone() *time.Location {

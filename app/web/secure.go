@@ -34,6 +34,9 @@ func policy(cfg *config.Config, h Host) string {
 	switch h {
 	case App:
 		forms := []string{"'self'", cfg.StripeCheckoutOrigin, stripeConnect, cfg.BucketOrigin()} // a form's redirect counts: to the payment page, to where creators say who they are, to a download
+		if cfg.PayPal() {
+			forms = append(forms, cfg.PayPalCheckoutOrigin)
+		}
 		if u, err := url.Parse(cfg.GoogleIssuer); err == nil && cfg.GoogleClientID != "" {
 			forms = append(forms, u.Scheme+"://"+u.Host)
 		}
