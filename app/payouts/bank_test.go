@@ -26,7 +26,7 @@ type bank struct {
 	keys     map[string]answer
 	wires    []*wire
 	accounts map[string]*payments.Account
-	opened   map[string]int // accounts made, by creator
+	opened   map[string]int          // accounts made, by creator
 	calls    map[string]int          // by name
 	fault    func(call string) fault // nil: none
 }
