@@ -56,7 +56,7 @@ func (c Case) Stake() (money.Amount, bool) {
 			return positive(theirs.Sub(ours)), true
 		}
 	}
-	for _, s := range []string{d.Amount, d.Sent, d.Paid} {
+	for _, s := range []string{d.Amount, d.Sent, d.Paid, d.Asked} {
 		if a, ok := amountOf(s); ok {
 			return positive(a), true
 		}
@@ -130,14 +130,10 @@ func (s *Service) Kinds(ctx context.Context, closed bool) (map[string]int, error
 }
 
 // Case reads one with its history. That it was looked at is noted.
-func (s *Service) Case(ctx context.Context, actor, number string) (c Case, history []Moment, err error) {
+func (s *Service) Case(ctx context.Context, actor id.User, number string) (c Case, history []Moment, err error) {
 	n, err := id.Parse[id.CaseKind](number)
 	if err != nil {
 		return c, nil, errNoCase
-	}
-	who, err := id.Parse[id.UserKind](actor)
-	if err != nil {
-		return c, nil, err
 	}
 	err = s.DB.InTx(ctx, func(tx *db.Tx) error {
 		if c, err = s.findCase(ctx, tx, n); err != nil {
@@ -149,7 +145,7 @@ func (s *Service) Case(ctx context.Context, actor, number string) (c Case, histo
 			WHERE e.case_id = $1 ORDER BY e.n DESC LIMIT 200`, n); err != nil {
 			return err
 		}
-		err := audit.Log(ctx, tx, who, "admin.case.view", "case:"+n.String(), nil)
+		err := audit.Log(ctx, tx, actor, "admin.case.view", "case:"+n.String(), nil)
 		failpoint.Hit("admin.case.before_commit")
 		return err
 	})

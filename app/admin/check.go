@@ -13,6 +13,7 @@ import (
 	"vitrine/app/failpoint"
 	"vitrine/app/id"
 	"vitrine/app/ledger"
+	"vitrine/app/money"
 )
 
 // Checked is what the last check of the whole book has said.
@@ -96,8 +97,12 @@ func (s *Service) keepCheck(ctx context.Context, tx *db.Tx, r ledger.Report, wro
 // differences between an account and the book: those have their cases already.
 func (s *Service) checkCases(ctx context.Context, tx *db.Tx, wrong []ledger.Finding) error {
 	open := []string{}
+	var differs bool
+	if err := tx.Get(ctx, &differs, `SELECT EXISTS (SELECT 1 FROM money_cases WHERE closed_at IS NULL AND starts_with(key, 'difference:'))`); err != nil {
+		return err
+	}
 	for _, f := range wrong {
-		if f.Check == "case" {
+		if f.Check == "case" || f.Check == "provider" && (differs || !money.Currency(f.Subject).Valid()) {
 			continue
 		}
 		key := "check:" + f.Check + ":" + clip(f.Subject, 200)

@@ -171,6 +171,7 @@ type Details struct {
 	Amount   string   `json:"amount,omitempty"`
 	Sent     string   `json:"sent,omitempty"`
 	Paid     string   `json:"paid,omitempty"`
+	Asked    string   `json:"asked,omitempty"`
 	Code     string   `json:"code,omitempty"`
 	Finding  string   `json:"finding,omitempty"`
 }
