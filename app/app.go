@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"vitrine/app/accounts"
+	"vitrine/app/admin"
 	"vitrine/app/builder"
 	"vitrine/app/config"
 	"vitrine/app/contact"
@@ -70,6 +71,7 @@ type App struct {
 	Refunds   *refunds.Service
 	Disputes  *disputes.Service
 	Risk      *risk.Service
+	Admin     *admin.Service
 	Stripe    *stripe.Client
 	PayPal    *paypal.Client // nil: not configured
 	Providers payments.Providers
@@ -172,6 +174,7 @@ func (a *App) build() {
 	}
 	a.Orders.OnDispute = a.Disputes.Heard
 	a.Risk = a.watching()
+	a.Admin = &admin.Service{DB: d, Orders: a.Orders, Payouts: a.Payouts, Providers: a.Providers, Check: a.CheckMoney, Zone: c.Zone()}
 	a.Cache = pagecache.New(pagecache.Options{Clock: d.Clock})
 
 	a.Shops.Furnish = a.Builder.Furnish
@@ -196,7 +199,7 @@ func (a *App) register() {
 	a.Risk.Jobs(a.Jobs)
 	(&risk.Mails{Service: a.Risk, Sellers: a.seller, Sender: a.Mail}).Jobs(a.Jobs)
 	a.contact().Jobs(a.Jobs)
-	a.Jobs.Every("sweep:money", time.Hour, a.alarm)
+	a.Admin.Jobs(a.Jobs)
 
 	a.Front().Listen(a.listener)
 	a.today().Live(a.listener)

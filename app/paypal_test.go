@@ -215,3 +215,36 @@ func confirm(t *testing.T, w *apptest.World, c *apptest.Creator) {
 	}
 	t.Fatalf("no link in %d mails", len(w.Mails(c.Email, "")))
 }
+
+// PayPal's reports are hours late, and some refunds take a day: neither is a difference that anybody must look at.
+func TestPayPalIsLate(t *testing.T) {
+	w := apptest.New(t)
+	c := w.Creator()
+	w.PayPal.SetReportLag(2 * time.Hour)
+	b, email, next := agreed(t, w, c.Product, "leo")
+	b.Follow(b.Get(next))
+	w.Settle()
+	w.Pass(30 * time.Minute)
+	clean(t, w)
+	w.Pass(2 * time.Hour)
+	w.PayPal.SetReportLag(0)
+	o := orderOf(t, w, email)
+	if _, err := w.App.Refunds.Create(t.Context(), c.User, refunds.Input{Key: id.Token(), Order: o.ID, Amount: money.Amount{Minor: 400, Currency: "EUR"}, Reason: "goodwill"}); err != nil {
+		t.Fatal(err)
+	}
+	w.Settle()
+	w.Pass(5 * time.Hour)
+	clean(t, w)
+	if err := w.App.Orders.Reconcile(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.Count(`SELECT count(*) FROM money_cases WHERE closed_at IS NULL`); n != 0 {
+		t.Fatalf("%d cases", n)
+	}
+	w.Pass(20 * time.Hour)
+	w.Settle()
+	if o = orderOf(t, w, email); o.Refunded.Minor != 400 {
+		t.Fatalf("%+v", o)
+	}
+	clean(t, w)
+}

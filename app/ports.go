@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 
 	"vitrine/app/db"
 	"vitrine/app/errs"
@@ -133,19 +131,4 @@ func (a *App) windows(ctx context.Context) ([]homeview.Window, error) {
 		out = append(out, homeview.Window{Name: s.Name, URL: a.Shops.URL(s), Line: "@" + s.Slug, Color: color})
 	}
 	return out, nil
-}
-
-// alarm checks the whole book and makes a noise when it does not add up.
-func (a *App) alarm(ctx context.Context) error {
-	r, err := a.CheckMoney(ctx)
-	if err != nil {
-		return err
-	}
-	if !r.OK() {
-		for _, f := range r.Findings {
-			slog.ErrorContext(ctx, "the book does not add up", "finding", f.String())
-		}
-		return errors.New("the book does not add up; run `vitrine check-money`")
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vitrine/app/accounts"
+	"vitrine/app/admin"
 	"vitrine/app/builder"
 	"vitrine/app/contact"
 	"vitrine/app/db"
@@ -43,18 +44,19 @@ func (a *App) routes() error {
 	(&payments.Handler{Inbox: a.inbox()}).Routes(r)                                           // /webhooks
 
 	// App host: creators
-	(&storefronts.Handler{Service: a.Shops}).Routes(r)                            // /start, /app/settings/shop
-	(&payouts.Handler{Service: a.Payouts, Fees: a.Fees}).Routes(r)                // /app/payouts, /api/v1/balance, /api/v1/payouts
-	a.following().Routes(r)                                                       // /app/payouts/transactions, /api/v1/transactions
-	a.refunding().Routes(r)                                                       // /app/orders/:id/refund, /o/:token/refund
-	(&disputes.Handler{Service: a.Disputes}).Routes(r)                            // /app/disputes
-	a.today().Routes(r)                                                           // /app/today, /app/live
-	(&builder.Handler{Service: a.Builder, Front: a.Front()}).Routes(r)            // /app/window
-	(&products.Handler{Service: a.Products, ShopURL: a.Config.ShopURL}).Routes(r) // /app/products
-	(&files.Handler{Service: a.Files}).Routes(r)                                  // /app/files; media host /m/
+	(&storefronts.Handler{Service: a.Shops}).Routes(r)                               // /start, /app/settings/shop
+	(&payouts.Handler{Service: a.Payouts, Fees: a.Fees, Fresh: web.Fresh}).Routes(r) // /app/payouts, /api/v1/balance, /api/v1/payouts
+	a.following().Routes(r)                                                          // /app/payouts/transactions, /api/v1/transactions
+	a.refunding().Routes(r)                                                          // /app/orders/:id/refund, /o/:token/refund
+	(&disputes.Handler{Service: a.Disputes}).Routes(r)                               // /app/disputes
+	a.today().Routes(r)                                                              // /app/today, /app/live
+	(&builder.Handler{Service: a.Builder, Front: a.Front()}).Routes(r)               // /app/window
+	(&products.Handler{Service: a.Products, ShopURL: a.Config.ShopURL}).Routes(r)    // /app/products
+	(&files.Handler{Service: a.Files}).Routes(r)                                     // /app/files; media host /m/
 
 	// App host: operators
-	(&risk.Handler{Service: a.Risk, Shell: layout.Creator, Zone: a.Config.Zone()}).Routes(r) // /admin/risk
+	(&admin.Handler{Service: a.Admin}).Routes(r)                                           // /admin, /admin/cases, /admin/payouts, /admin/refunds, /admin/audit
+	(&risk.Handler{Service: a.Risk, Shell: layout.Admin, Zone: a.Config.Zone()}).Routes(r) // /admin/risk
 
 	// Shop host
 	a.Front().Routes(r)

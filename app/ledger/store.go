@@ -118,6 +118,17 @@ func Entries(ctx context.Context, q db.Q, kind string, each func([]Movement) err
 	}
 }
 
+// LinesSince reads the lines that entries of a kind have on an account, of those posted since a moment, oldest first.
+func LinesSince(ctx context.Context, q db.Q, kind string, a Account, since time.Time) ([]Movement, error) {
+	var rows []Movement
+	err := q.Select(ctx, &rows, `
+		SELECT e.id, e.key, l.account, l.currency, l.amount, e.created_at
+		FROM ledger_entries e JOIN ledger_lines l ON l.entry_id = e.id
+		WHERE e.kind = $1 AND e.created_at >= $3 AND l.account = $2
+		ORDER BY e.id, l.n`, kind, a, since)
+	return rows, err
+}
+
 // ByKeys reads the lines of the entries with the given keys.
 func ByKeys(ctx context.Context, q db.Q, keys []string) ([]Movement, error) {
 	var rows []Movement

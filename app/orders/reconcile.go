@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"vitrine/app/db"
@@ -16,9 +17,6 @@ import (
 	"vitrine/app/payments"
 )
 
-// settling is how long a payment may be known to one side only.
-const settling = 10 * time.Minute
-
 // Difference is a payment, or a payout, of which a provider and we say different things.
 type Difference struct {
 	Provider string
@@ -27,6 +25,7 @@ type Difference struct {
 	Checkout id.Checkout // zero: we know nothing of it
 	Theirs   money.Amount
 	Ours     money.Amount
+	OnWay    bool // a refund that is under way at the provider's explains it
 	Since    time.Time
 }
 
@@ -108,7 +107,7 @@ func (s *Service) compare(a account) ledger.Checker {
 		explained := map[money.Currency]int64{}
 		var out []ledger.Finding
 		for _, d := range diffs {
-			f := ledger.Finding{Check: "provider", Subject: d.Intent, Note: now.Sub(d.Since) < settling,
+			f := ledger.Finding{Check: "provider", Subject: d.Intent, Note: d.OnWay || now.Sub(d.Since) < payments.Settling(a.provider),
 				Detail: fmt.Sprintf("they have %s, we %s, for %s", d.Theirs, d.Ours, now.Sub(d.Since).Round(time.Second))}
 			explained[d.Theirs.Currency] += d.Theirs.Minor
 			explained[d.Ours.Currency] -= d.Ours.Minor
@@ -171,7 +170,7 @@ func (s *Service) differences(ctx context.Context, q db.Q, a account) ([]Differe
 		if !known {
 			since = p.At
 		}
-		out = append(out, Difference{Provider: a.provider.Name(), Intent: p.Intent, Checkout: p.Checkout, Theirs: theirs, Ours: mine, Since: since})
+		out = append(out, Difference{Provider: a.provider.Name(), Intent: p.Intent, Checkout: p.Checkout, Theirs: theirs, Ours: mine, OnWay: theirs.Minor == p.Net+p.Pending, Since: since})
 	}
 	for intent, theirs := range a.net {
 		out = append(out, Difference{Provider: a.provider.Name(), Intent: intent, Theirs: theirs, Ours: money.Amount{Currency: theirs.Currency}, Since: a.at[intent]})
@@ -191,10 +190,30 @@ func (s *Service) Reconcile(ctx context.Context) error {
 	return nil
 }
 
-// payoutDifferences compares payout by payout, and takes them off the account.
+// payoutDifferences compares payout by payout, both ways, and takes them off the account.
 func (s *Service) payoutDifferences(ctx context.Context, q db.Q, a account) ([]Difference, error) {
+	name := a.provider.Name()
+	lines, err := ledger.LinesSince(ctx, q, "payout", ledger.Provider(name), a.since)
+	if err != nil {
+		return nil, fmt.Errorf("payouts in the book: %w", err)
+	}
+	keys := slices.Collect(maps.Keys(a.payouts))
+	since := map[string]time.Time{}
+	for _, l := range lines { // payout:<id>:sent
+		p, err := id.Parse[id.PayoutKind](strings.Split(l.Key, ":")[1])
+		if err != nil {
+			return nil, fmt.Errorf("entry %s: %w", l.Key, err)
+		}
+		key := "payout " + p.String()
+		if _, theirs := a.payouts[key]; !theirs {
+			a.payouts[key], a.net[key] = p, money.Amount{Currency: l.Currency}
+			keys = append(keys, key)
+		}
+		since[key] = l.CreatedAt
+	}
+	slices.Sort(keys)
 	var out []Difference
-	for _, key := range slices.Sorted(maps.Keys(a.payouts)) {
+	for _, key := range keys {
 		theirs, p := a.net[key], a.payouts[key]
 		delete(a.net, key)
 		lines, err := ledger.ByKeys(ctx, q, []string{"payout:" + p.String() + ":sent", "payout:" + p.String() + ":returned"})
@@ -203,12 +222,16 @@ func (s *Service) payoutDifferences(ctx context.Context, q db.Q, a account) ([]D
 		}
 		ours := money.Amount{Currency: theirs.Currency}
 		for _, l := range lines {
-			if l.Account == ledger.Provider(a.provider.Name()) && l.Currency == ours.Currency {
+			if l.Account == ledger.Provider(name) && l.Currency == ours.Currency {
 				ours.Minor -= l.Amount
 			}
 		}
+		at := a.at[key]
+		if since[key].After(at) {
+			at = since[key]
+		}
 		if ours != theirs {
-			out = append(out, Difference{Provider: a.provider.Name(), Intent: key, Payout: p, Theirs: theirs, Ours: ours, Since: a.at[key]})
+			out = append(out, Difference{Provider: name, Intent: key, Payout: p, Theirs: theirs, Ours: ours, Since: at})
 		}
 	}
 	return out, nil
@@ -226,7 +249,7 @@ func (s *Service) ReconcileWith(ctx context.Context, p payments.Provider) error 
 		return err
 	}
 	for _, d := range suspects {
-		if now.Sub(d.Since) < settling {
+		if d.OnWay || now.Sub(d.Since) < payments.Settling(p) {
 			continue
 		}
 		if err := s.learn(ctx, p, d); err != nil {
@@ -322,6 +345,7 @@ type payment struct {
 	Intent   string         `db:"payment_intent_id"`
 	Currency money.Currency `db:"currency"`
 	Net      int64          `db:"net"`
+	Pending  int64          `db:"pending"` // given back in our book; some providers move it only when it is done
 	At       time.Time      `db:"paid_at"`
 }
 
@@ -330,7 +354,8 @@ func (s *Service) listPayments(ctx context.Context, q db.Q, provider string, int
 	var rows []payment
 	err := q.Select(ctx, &rows, `
 		SELECT c.id, coalesce(c.payment_intent_id, 'none for checkout ' || c.id) AS payment_intent_id, c.currency, c.paid_at,
-			(SELECT sum(o.total_minor - o.refunded_minor - o.disputed_minor)::bigint FROM orders o WHERE o.checkout_id = c.id) AS net
+			(SELECT sum(o.total_minor - o.refunded_minor - o.disputed_minor)::bigint FROM orders o WHERE o.checkout_id = c.id) AS net,
+			(SELECT coalesce(sum(r.amount_minor), 0)::bigint FROM payment_refunds r WHERE r.checkout_id = c.id AND r.state = 'pending') AS pending
 		FROM checkouts c
 		WHERE c.status = 'paid' AND c.provider = $1 AND (c.paid_at >= $2 OR c.payment_intent_id = ANY($3::text[]))`, provider, since, db.Array(intents))
 	if err != nil {

@@ -43,6 +43,16 @@ type Provider interface {
 	Movements(ctx context.Context, since time.Time, each func(Movement) error) error
 }
 
+// Settling is how long a movement may be known to one side only: what has just happened is on its way to us, and a
+// provider's report may be hours late, as its Lag says.
+func Settling(p Provider) time.Duration {
+	const usual = 10 * time.Minute
+	if late, ok := p.(interface{ Lag() time.Duration }); ok {
+		return usual + late.Lag()
+	}
+	return usual
+}
+
 // Intents takes payments whose card form an integrator shows, with a secret that only that payment has.
 type Intents interface {
 	// Intent opens a payment. The key is made as for Begin.

@@ -13,15 +13,15 @@ import (
 
 // api registers the same for programs, behind an access token. docs/openapi.yaml describes it.
 func (h *Handler) api(r *web.Router) {
+	pre := r.On(web.App, "/api/v1", web.NoCookie, web.CORS(r)) // first: the last group answers for what nobody knows
+	for _, p := range []string{"/balance", "/payouts", "/payouts/:id"} {
+		pre.Preflight(p)
+	}
 	g := r.On(web.App, "/api/v1", web.Bearer, web.CORS(r))
 	often := web.Limit("api-money", web.Rate{N: 120, Per: time.Minute})
 	g.GET("/balance", h.apiBalance, often)
 	g.GET("/payouts", h.apiPayouts, often)
 	g.GET("/payouts/:id", h.apiPayout, often)
-	pre := r.On(web.App, "/api/v1", web.NoCookie, web.CORS(r))
-	for _, p := range []string{"/balance", "/payouts", "/payouts/:id"} {
-		pre.Preflight(p)
-	}
 }
 
 type reasonOut struct {
