@@ -117,7 +117,7 @@ func (p *ppPostman) letter(key string) ppLetter {
 }
 
 func (p *ppPostman) deliver(ctx context.Context, l ppLetter) (int, error) {
-	at := l.at.Add(p.pp.srv.Now().Sub(time.Now())).Round(time.Second) // as the sandbox's clock says
+	at := l.at.Add(time.Until(p.pp.srv.Now())).Round(time.Second) // as the sandbox's clock says
 	h, err := p.pp.Sign(l.id, at, l.hook, l.body)
 	if err != nil {
 		return 0, err
