@@ -69,10 +69,14 @@ func (s *Service) CheckMoney(ctx context.Context) error {
 	return errors.Join(err, failed)
 }
 
+// keepCheck keeps the result. Open cases are findings too; the overview counts them by themselves.
 func (s *Service) keepCheck(ctx context.Context, tx *db.Tx, r ledger.Report, wrong []ledger.Finding, began time.Time, failed error) error {
-	words := []string{}
+	words, n := []string{}, 0
 	for _, f := range wrong {
-		if len(words) < 100 {
+		if f.Check == "case" {
+			continue
+		}
+		if n++; n <= 100 {
 			words = append(words, f.String())
 		}
 	}
@@ -86,7 +90,7 @@ func (s *Service) keepCheck(ctx context.Context, tx *db.Tx, r ledger.Report, wro
 	}
 	if _, err := tx.Exec(ctx, `
 		INSERT INTO money_checks (created_at, took_ms, entries, lines, wrong, findings, trouble) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		tx.Now, tx.Now.Sub(began).Milliseconds(), r.Entries, r.Lines, len(wrong), string(b), trouble); err != nil {
+		tx.Now, tx.Now.Sub(began).Milliseconds(), r.Entries, r.Lines, n, string(b), trouble); err != nil {
 		return fmt.Errorf("keep the check: %w", err)
 	}
 	_, err = tx.Exec(ctx, `DELETE FROM money_checks WHERE created_at < $1`, tx.Now.Add(-keptChecks))

@@ -85,7 +85,7 @@ func (h *Handler) checks(c echo.Context) error {
 		case k.Trouble != "":
 			f.Label, f.Value = text.T(ctx, "%s: could not be made. %s", h.local(k.At), k.Trouble), text.T(ctx, "failed")
 		case k.Wrong > 0:
-			f.Label, f.Value = text.T(ctx, "%s: %s", h.local(k.At), strings.Join(k.Findings, " · ")), text.N(ctx, k.Wrong, "%d finding", "%d findings")
+			f.Label, f.Value, f.More = text.T(ctx, "%s: does not add up.", h.local(k.At)), text.N(ctx, k.Wrong, "%d finding", "%d findings"), k.Findings
 		}
 		p.Bare = append(p.Bare, f)
 	}
@@ -156,7 +156,7 @@ func (h *Handler) log(c echo.Context) error {
 		if name == "" {
 			name = text.T(ctx, "Vitrine")
 		}
-		f := view.Fact{ID: "act-" + a.ID.String(), Label: text.T(ctx, "%s: %s, %s", name, actionLabel(ctx, a.Action), a.Subject), Value: h.local(a.At), Href: subjectHref(a.Subject)}
+		f := view.Fact{ID: "act-" + a.ID.String(), Label: text.T(ctx, "%s: %s, %s", name, actionLabel(ctx, a.Action), shortSubject(a.Subject)), Value: h.local(a.At), Href: subjectHref(a.Subject)}
 		if a.Why != "" {
 			f.Label = text.T(ctx, "%s. Reason: %s", f.Label, a.Why)
 		}
@@ -177,4 +177,13 @@ func subjectHref(subject string) string {
 		return "/admin/risk/decisions?order=" + n
 	}
 	return ""
+}
+
+// shortSubject is what an act was about, with the end of its number.
+func shortSubject(subject string) string {
+	kind, n, ok := strings.Cut(subject, ":")
+	if !ok || len(n) < 12 {
+		return subject
+	}
+	return kind + " …" + n[len(n)-6:]
 }

@@ -13,8 +13,8 @@ import (
 // span is an age in words: minutes, hours or days.
 func span(ctx context.Context, d time.Duration) string {
 	switch {
-	case d < 0:
-		return text.T(ctx, "no time")
+	case d < time.Minute:
+		return text.T(ctx, "less than a minute")
 	case d < time.Hour:
 		return text.N(ctx, int(d.Minutes()), "%d minute", "%d minutes")
 	case d < 48*time.Hour:

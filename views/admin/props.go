@@ -61,7 +61,10 @@ type Side struct {
 }
 
 // Fact is a label with its value.
-type Fact struct{ Label, Value, Href, ID string }
+type Fact struct {
+	Label, Value, Href, ID string
+	More                   []string // what is behind it, folded up
+}
 
 // Act is something that can be done.
 type Act struct {
