@@ -1,10 +1,11 @@
 // Runs the journeys in e2e/journeys against one Vitrine, one after the other. `node e2e/run.mjs NAME` runs those
-// whose file name contains NAME; SHOTS=1 keeps pictures in e2e/shots.
+// whose file name contains NAME, and of them, with `node e2e/run.mjs NAME WORDS`, those whose own name contains WORDS.
+// SHOTS=1 keeps pictures in e2e/shots.
 import { readdirSync } from "node:fs";
 import { close } from "./lib/browser.mjs";
 import { start } from "./lib/world.mjs";
 
-const only = process.argv[2] ?? "";
+const [only = "", words = ""] = process.argv.slice(2);
 const files = readdirSync("e2e/journeys").filter((f) => f.endsWith(".mjs") && f.includes(only)).sort();
 const world = await start();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => world.stop().then(() => process.exit(1)));
@@ -14,6 +15,7 @@ try {
   for (const f of files) {
     const { journeys } = await import(`./journeys/${f}`);
     for (const [name, run] of Object.entries(journeys)) {
+      if (!name.includes(words)) continue;
       const at = Date.now();
       try {
         const faults = (await run(world)) ?? [];

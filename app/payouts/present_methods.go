@@ -59,8 +59,10 @@ func (h *Handler) presentPlan(ctx context.Context, u id.User, p view.MethodsProp
 	}
 	labels := map[Plan]string{Daily: text.T(ctx, "Daily"), Weekly: text.T(ctx, "Weekly"), Monthly: text.T(ctx, "Monthly"), Paused: text.T(ctx, "Paused")}
 	p.Plan = ui.Field{ID: "plan-field", Name: "plan", Label: text.T(ctx, "Pay out"), Error: trouble}
+	notes := map[Plan]string{Daily: text.T(ctx, "As soon as there is enough for a payout"), Weekly: text.T(ctx, "On Mondays"), Monthly: text.T(ctx, "On the first day of the month"),
+		Paused: text.T(ctx, "Nothing is sent until you choose another")}
 	for _, o := range Plans() {
-		p.Plan.Options = append(p.Plan.Options, ui.Option{Value: string(o), Label: labels[o], Note: planWords(ctx, o), Selected: o == plan})
+		p.Plan.Options = append(p.Plan.Options, ui.Option{Value: string(o), Label: labels[o], Note: notes[o], Selected: o == plan})
 	}
 	p.Next = text.T(ctx, "Nothing is sent until you choose another.")
 	if next := h.Service.next(plan, h.Service.DB.Now()); !next.IsZero() {
