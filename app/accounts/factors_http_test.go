@@ -3,6 +3,8 @@ package accounts_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
+	"image/color"
 	"net/http"
 	"net/url"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
+	"github.com/boombuler/barcode/qr"
 
 	"vitrine/app/apptest"
 	"vitrine/app/db/dbtest"
@@ -38,6 +41,7 @@ func setUp(t *testing.T, w *apptest.World, b *webtest.Browser, next string) (sec
 	if setup.Doc().Find("svg.qr path").Length() != 1 || len(secret) != 32 {
 		t.Fatalf("no picture, or the secret is %q", secret)
 	}
+	checkPicture(t, setup)
 	b.Submit(setup, "#confirm", map[string]string{"code": w.Code(secret, 500)}).Is(http.StatusUnprocessableEntity).Has("not the code").Has(`autocomplete="one-time-code"`).Has(`inputmode="numeric"`)
 	before := cookie(b)
 	done := b.Submit(setup, "#confirm", map[string]string{"code": w.Code(secret, 0)}).Is(http.StatusOK)
@@ -56,7 +60,41 @@ func setUp(t *testing.T, w *apptest.World, b *webtest.Browser, next string) (sec
 	return secret, codes
 }
 
-func lines(w *apptest.World, query string, args ...any) int { return w.Count(query, args...) }
+// checkPicture paints the picture's path and compares it square by square with the code of the link beside it.
+func checkPicture(t *testing.T, page *webtest.Page) {
+	t.Helper()
+	link := page.Doc().Find("#open-app").AttrOr("href", "")
+	u, err := url.Parse(link)
+	if err != nil || u.Scheme != "otpauth" || u.Host != "totp" || u.Query().Get("issuer") != "Vitrine" || u.Query().Get("secret") != strings.ReplaceAll(page.Text("#secret"), " ", "") {
+		t.Fatalf("the link for the app is %q (%v)", link, err)
+	}
+	want, err := qr.Encode(link, qr.M, qr.Auto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := want.Bounds().Dx()
+	svg := page.Doc().Find("svg.qr")
+	if box := svg.AttrOr("viewbox", svg.AttrOr("viewBox", "")); box != fmt.Sprintf("0 0 %d %d", size+8, size+8) {
+		t.Errorf("the picture has the frame %q", box)
+	}
+	dark := map[[2]int]bool{}
+	for _, run := range strings.Split(strings.TrimSuffix(svg.Find("path").AttrOr("d", ""), "z"), "z") {
+		var x, y, n, back int
+		if _, err := fmt.Sscanf(run, "M%d %dh%dv1h-%d", &x, &y, &n, &back); err != nil || n != back {
+			t.Fatalf("run %q: %v", run, err)
+		}
+		for i := range n {
+			dark[[2]int{x + i - 4, y - 4}] = true
+		}
+	}
+	for y := range size {
+		for x := range size {
+			if is := want.At(x, y) == color.Black; is != dark[[2]int{x, y}] {
+				t.Fatalf("the square %d, %d is dark: %v, want %v", x, y, !is, is)
+			}
+		}
+	}
+}
 
 func TestTwoStepsFromSettingUpToTurningOff(t *testing.T) {
 	w := apptest.New(t)
@@ -128,7 +166,7 @@ func TestTwoStepsFromSettingUpToTurningOff(t *testing.T) {
 			t.Errorf("%d mails %q, want %d", n, subject, want)
 		}
 	}
-	if n := lines(w, `SELECT count(*) FROM two_factors`) + lines(w, `SELECT count(*) FROM recovery_codes`); n != 0 {
+	if n := w.Count(`SELECT count(*) FROM two_factors`) + w.Count(`SELECT count(*) FROM recovery_codes`); n != 0 {
 		t.Errorf("%d rows are left", n)
 	}
 }

@@ -166,6 +166,11 @@ func TestOnlyTheSameGoogleAccountShowsItAgain(t *testing.T) {
 		t.Error("a password is asked of who has none")
 	}
 	b.Post("/login/again", url.Values{"password": {""}}).Is(http.StatusUnprocessableEntity)
+	// An open browser is not enough to choose a first password, which would then show anything.
+	b.Post("/app/settings/security/password", url.Values{"password": {apptest.Password}}).Goes("/login/again?next=%2Fapp%2Fsettings%2Fsecurity")
+	if n := w.Count(`SELECT count(*) FROM users WHERE email = $1 AND password_hash IS NOT NULL`, mine.Email); n != 0 {
+		t.Error("a password was chosen")
+	}
 	through(b, b.Submit(ask, "#again-google", nil), other).Is(http.StatusUnprocessableEntity).Has("not the Google account")
 	b.Get("/app/security/setup").Is(http.StatusSeeOther).Goes("/login/again?next=%2Fapp%2Fsecurity%2Fsetup")
 	if n := w.Count(`SELECT count(*) FROM users WHERE email = $1`, other.Email); n != 0 {

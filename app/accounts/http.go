@@ -57,10 +57,11 @@ func (h *Handler) Routes(r *web.Router) {
 	a.GET("/you", h.You)
 	a.GET("/settings/profile", h.Profile)
 	a.POST("/settings/profile", h.SaveProfile)
-	a.GET("/settings/security", h.Security)
-	a.POST("/settings/security/password", h.ChangePassword, tight("password"))
-	a.POST("/settings/security/devices", h.EndDevice)
-	a.POST("/settings/security/others", h.EndOthers)
+	v := r.On(web.App, "/app/settings/security", web.Verified) // an operator may have no shop
+	v.GET("", h.Security)
+	v.POST("/password", h.ChangePassword, tight("password"))
+	v.POST("/devices", h.EndDevice)
+	v.POST("/others", h.EndOthers)
 	h.securityRoutes(r, tight)
 	h.api(r)
 }

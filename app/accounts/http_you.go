@@ -89,7 +89,7 @@ func (h *Handler) security(c echo.Context, status int, messages map[string]strin
 		v.Devices = append(v.Devices, view.Device{Key: d.Key, Name: deviceName(d.Agent), Here: d.Key == here,
 			Seen: text.T(ctx, "Last used %s UTC", d.SeenAt.UTC().Format("2 Jan, 15:04"))})
 	}
-	return web.Page(c, status, creator(c, "Signing in", "/app/you"), view.SecurityPage(v))
+	return web.Page(c, status, frame(c, "Signing in", "/app/you"), view.SecurityPage(v))
 }
 
 // deviceName is a user agent in a few words.
@@ -107,9 +107,18 @@ func deviceName(agent string) string {
 	return strings.Join(parts, ", ")
 }
 
+// ChangePassword takes the present password as proof. Who has none yet shows by Google that it is them: whoever found
+// an open browser could choose one, and with it show whatever is asked.
 func (h *Handler) ChangePassword(c echo.Context) error {
 	p := web.Who(c)
-	err := h.Service.ChangePassword(c.Request().Context(), p.ID, web.Raw(c, "current"), web.Raw(c, "password"), web.SessionKey(c))
+	u, err := h.Service.User(c.Request().Context(), p.ID)
+	if err != nil {
+		return err
+	}
+	if !u.HasPass && !web.IsFresh(c) {
+		return web.SeeOtherStatus(c, http.StatusUnauthorized, "/login/again?next=%2Fapp%2Fsettings%2Fsecurity")
+	}
+	err = h.Service.ChangePassword(c.Request().Context(), p.ID, web.Raw(c, "current"), web.Raw(c, "password"), web.SessionKey(c))
 	if errs.Is(err, errs.Invalid) {
 		return h.security(c, http.StatusUnprocessableEntity, web.FieldMessages(c, err))
 	}
