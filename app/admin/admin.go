@@ -25,6 +25,14 @@ type Service struct {
 	Check     func(ctx context.Context) (ledger.Report, error) // of the whole book
 	Zone      *time.Location                                   // of the instance; nil is UTC
 	Hour      int                                              // of the day, in that zone, from which accounts are compared; 0 is 3
+	Page      int                                              // lines or entries that are compared in one transaction; 0 is 500
+}
+
+func (s *Service) page() int {
+	if s.Page == 0 {
+		return pageSize
+	}
+	return s.Page
 }
 
 func (s *Service) zone() *time.Location {

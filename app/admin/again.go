@@ -38,7 +38,7 @@ func (s *Service) CompareAgain(ctx context.Context, actor id.User, n id.Case) (c
 		return false, errs.New(errs.Conflict, "The provider does not answer just now. Please try again in a minute.")
 	}
 	err = s.DB.InTx(ctx, func(tx *db.Tx) error {
-		r := Run{Provider: p.Name(), StartedAt: tx.Now}
+		r := Run{Provider: p.Name(), StartedAt: tx.Now, settle: payments.Settling(p)}
 		in, still, err := s.again(ctx, tx, r, c.Key)
 		if err != nil {
 			return err

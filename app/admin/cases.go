@@ -85,8 +85,8 @@ func amountOf(s string) (money.Amount, bool) {
 	return a, err == nil
 }
 
-// Page chooses among cases.
-type Page struct {
+// Choice chooses among cases.
+type Choice struct {
 	Closed bool
 	Kind   string // empty: all
 	After  int    // how many came before
@@ -94,7 +94,7 @@ type Page struct {
 }
 
 // Cases lists open cases, the oldest first, or closed ones, the last closed first.
-func (s *Service) Cases(ctx context.Context, p Page) ([]Case, error) {
+func (s *Service) Cases(ctx context.Context, p Choice) ([]Case, error) {
 	var rows []caseRow
 	if err := s.DB.Select(ctx, &rows, `
 		SELECT c.id, c.key, c.what, c.details, c.created_at, c.closed_at, coalesce(c.assignee_id, '00000000-0000-0000-0000-000000000000') AS assignee_id,

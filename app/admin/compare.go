@@ -184,7 +184,7 @@ func (s *Service) compare(ctx context.Context, tx *db.Tx, provider string, in sc
 // moneyBack joins refunds and disputes where the book has them in another order than the provider: what was given back
 // twice is booked once, and only the sum says whether anything is wrong. A payment that the book does not have and that
 // was given back as a whole concerns nobody.
-func (p *pair) moneyBack() {
+func (p *pair) moneyBack(underWay money.Amount) {
 	for _, c := range money.Known() {
 		if k := string(c); len(p.ours.sums) == 0 && p.theirs.sums["charge "+k]+p.theirs.sums["refund "+k]+p.theirs.sums["dispute "+k] == 0 {
 			for _, what := range []string{"charge ", "refund ", "dispute "} {
@@ -192,7 +192,8 @@ func (p *pair) moneyBack() {
 			}
 		}
 		r, d := "refund "+string(c), "dispute "+string(c)
-		if p.theirs.sums[r]+p.theirs.sums[d] == p.ours.sums[r]+p.ours.sums[d] {
+		theirs, ours := p.theirs.sums[r]+p.theirs.sums[d], p.ours.sums[r]+p.ours.sums[d]
+		if theirs == ours || underWay.Currency == c && theirs == ours+underWay.Minor {
 			for _, m := range []map[string]int64{p.theirs.sums, p.ours.sums} {
 				delete(m, r)
 				delete(m, d)
@@ -239,8 +240,12 @@ func (s *Service) comparePayments(ctx context.Context, tx *db.Tx, provider strin
 			}
 		}
 	}
+	pending, err := s.underWay(ctx, tx, provider, keys(in.intents))
+	if err != nil {
+		return nil, err
+	}
 	for _, i := range keys(in.intents) {
-		all[i].moneyBack()
+		all[i].moneyBack(pending[i])
 		d, differs := all[i].difference(i)
 		if !differs {
 			continue

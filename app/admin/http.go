@@ -48,7 +48,11 @@ func (h *Handler) page(c echo.Context, status int, section, title string, main t
 	return web.Page(c, status, layout.Page{Title: title, Section: section, NoIndex: true, Wide: true, Shell: layout.Admin}, main)
 }
 
+// list draws a list. That it was looked at is noted: lists say who is paid what.
 func (h *Handler) list(c echo.Context, section string, p view.ListProps) error {
+	if err := h.Service.viewed(c.Request().Context(), web.Who(c).ID, c.Request().URL.Path); err != nil {
+		return err
+	}
 	return h.page(c, http.StatusOK, section, p.Title, view.List(p))
 }
 

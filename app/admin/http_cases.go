@@ -24,7 +24,7 @@ const casesPage = 100
 
 func (h *Handler) cases(c echo.Context) error {
 	ctx := c.Request().Context()
-	p := Page{Closed: c.QueryParam("state") == "closed", Kind: c.QueryParam("kind"), Limit: casesPage + 1}
+	p := Choice{Closed: c.QueryParam("state") == "closed", Kind: c.QueryParam("kind"), Limit: casesPage + 1}
 	p.After, _ = strconv.Atoi(c.QueryParam("after"))
 	p.After = max(p.After, 0)
 	all, err := h.Service.Cases(ctx, p)
@@ -59,7 +59,7 @@ func (h *Handler) cases(c echo.Context) error {
 }
 
 // caseFilters are open or closed, and the kinds of which there are any.
-func (h *Handler) caseFilters(ctx context.Context, p Page, counts map[string]int) []view.Filter {
+func (h *Handler) caseFilters(ctx context.Context, p Choice, counts map[string]int) []view.Filter {
 	state, path := "", "/admin/cases"
 	if p.Closed {
 		state = "closed"
@@ -115,7 +115,7 @@ func casePath(n id.Case) string { return "/admin/cases/" + n.String() }
 // casesCSV is the list as a table, with its filters. Who has taken it is noted.
 func (h *Handler) casesCSV(c echo.Context) error {
 	ctx := c.Request().Context()
-	p := Page{Closed: c.QueryParam("state") == "closed", Kind: c.QueryParam("kind"), Limit: allCases}
+	p := Choice{Closed: c.QueryParam("state") == "closed", Kind: c.QueryParam("kind"), Limit: allCases}
 	all, err := h.Service.Cases(ctx, p)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -135,21 +136,20 @@ const logPage = 100
 
 func (h *Handler) log(c echo.Context) error {
 	ctx := c.Request().Context()
-	everybody := c.QueryParam("who") == "all"
+	who := c.QueryParam("who")
+	if who != "all" && who != "views" {
+		who = ""
+	}
 	before, _ := id.Parse[id.EntryKind](c.QueryParam("before"))
-	all, err := h.Service.Log(ctx, everybody, before, logPage+1)
+	all, err := h.Service.Log(ctx, who, before, logPage+1)
 	if err != nil {
 		return err
 	}
-	who, more := "", "/admin/audit?"
-	if everybody {
-		who, more = "all", "/admin/audit?who=all&"
-	}
-	p := view.ListProps{Title: text.T(ctx, "Audit log"), Filters: []view.Filter{filter(text.T(ctx, "Who"), "/admin/audit", "who", who, [][2]string{{"", text.T(ctx, "Operators")}, {"all", text.T(ctx, "Everybody")}})},
+	p := view.ListProps{Title: text.T(ctx, "Audit log"), Filters: []view.Filter{filter(text.T(ctx, "Who"), "/admin/audit", "who", who, [][2]string{{"", text.T(ctx, "Operators")}, {"views", text.T(ctx, "Looked at")}, {"all", text.T(ctx, "Everybody")}})},
 		EmptyTitle: text.T(ctx, "Nothing was done yet"), Empty: text.T(ctx, "Every act of an operator is listed here and can be neither changed nor removed.")}
 	if len(all) > logPage {
 		all = all[:logPage]
-		p.More = more + "before=" + all[logPage-1].ID.String()
+		p.More = "/admin/audit?" + url.Values{"who": {who}, "before": {all[logPage-1].ID.String()}}.Encode()
 	}
 	for _, a := range all {
 		name := a.Who

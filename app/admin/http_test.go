@@ -151,7 +151,7 @@ func TestCasesWithoutScript(t *testing.T) {
 	ada := w.browser(w.router(), op)
 	ada.Get("/admin/cases").Has("No open case")
 	path := "/admin/cases/" + w.foundCharge("x")
-	ada.Get("/admin/cases?kind=difference").Has("€42").Has("not in the book").Has("Differences (1)")
+	ada.Get("/admin/cases?kind=difference").Has("€42").Has("not in the book").Has("Difference (1)")
 	ada.Get("/admin/cases?kind=mismatch").Has("No open case")
 	c := ada.Get(path).Is(http.StatusOK).Has("At the provider").Has("txn_x").Has("In the book").Has("The checks").Has("Found")
 	ada.Submit(c, `form[action$="/take"]`, nil).Goes(path)
@@ -182,6 +182,7 @@ func TestCasesWithoutScript(t *testing.T) {
 	}
 	ada.Get("/admin/audit").Has("Case closed").Has("given back by hand")
 	ada.Get("/admin/audit?who=all").Is(http.StatusOK)
+	ada.Get("/admin/audit?who=views").Has("Case looked at").Has("List looked at")
 }
 
 func TestPayoutsAreHeldReleasedAndCanceled(t *testing.T) {

@@ -273,6 +273,63 @@ func TestInvariant15AllDifferencesAreFoundInOneRun(t *testing.T) {
 	}
 }
 
+// Pages are small and the process is stopped again and again: the run comes to its end where it was, with the same result.
+func TestInvariant15ANightThatIsStoppedAgainAndAgainFindsTheSame(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t)
+	w.s.Page = 2
+	product := w.owner.Product(t, w.d, 1900, -1)
+	want := map[string]string{}
+	for i := range 10 {
+		c := w.sell(1900, product)
+		if p := plants[i]; i%2 == 0 {
+			want[p.plant(w, c, fmt.Sprintf("k%d", i))] = p.fault
+		}
+	}
+	w.pass(time.Hour)
+	stopped := 0
+	for k := 1; ; k++ {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(k)*4*time.Millisecond)
+		err := w.s.Nightly(ctx)
+		cancel()
+		if err == nil {
+			break
+		}
+		if stopped++; stopped > 500 {
+			t.Fatal(err)
+		}
+	}
+	if stopped == 0 {
+		t.Error("it was never stopped")
+	}
+	got, r := w.faults(), w.run()
+	for k, f := range want {
+		if got[k] != f {
+			t.Errorf("%s: %q, want %q", k, got[k], f)
+		}
+	}
+	if len(got) != len(want) || r.Differences != len(want) || r.Lines != w.bent.shown || r.Entries != w.count(`SELECT count(DISTINCT entry_id) FROM ledger_lines WHERE account = 'provider:stripe'`) {
+		t.Errorf("%+v for %d differences", r, len(want))
+	}
+}
+
+// A refund that the provider moves only when it is done is no difference meanwhile.
+func TestARefundUnderWayIsNoDifference(t *testing.T) {
+	t.Parallel()
+	w := newOffice(t)
+	c := w.sell(1900, w.owner.Product(t, w.d, 1900, -1))
+	o := c.Orders[0]
+	w.post("refund:"+o.ID.String()+":re_1", ledger.Line{Account: ledger.Provider("stripe"), Amount: eur(500)}, ledger.Line{Account: ledger.Pending(o.Creator), Amount: eur(-500)})
+	w.exec(`INSERT INTO payment_refunds (provider, ref, checkout_id, order_id, currency, amount_minor, state, created_at, updated_at) VALUES ('stripe', 're_1', $1, $2, 'EUR', 500, 'pending', now(), now())`, c.ID, o.ID)
+	if r := w.night(); r.Differences != 0 {
+		t.Errorf("%v", w.faults())
+	}
+	w.exec(`UPDATE payment_refunds SET state = 'succeeded'`)
+	if w.night(); w.faults()[about(c.PaymentIntent)] != "refund_unknown" {
+		t.Errorf("%v", w.faults())
+	}
+}
+
 // A run that was cut off goes on, a day is compared once, and a case that was closed by hand opens again when the
 // difference is still there.
 func TestANightThatWasCutOffGoesOn(t *testing.T) {

@@ -120,8 +120,13 @@ func (s *Service) actsOn(ctx context.Context, q db.Q, subject string) (rows []Ac
 	return rows, err
 }
 
-// Log lists what was done, the newest first; operators only, or everybody.
-func (s *Service) Log(ctx context.Context, everybody bool, before id.Entry, limit int) (rows []Act, err error) {
+// viewed notes that an operator has looked at a list.
+func (s *Service) viewed(ctx context.Context, actor id.User, path string) error {
+	return s.DB.InTx(ctx, func(tx *db.Tx) error { return audit.Log(ctx, tx, actor, "admin.list.view", "page:"+path, nil) })
+}
+
+// Log lists what was done, the newest first: the acts of operators, what they have looked at, or what everybody did.
+func (s *Service) Log(ctx context.Context, which string, before id.Entry, limit int) (rows []Act, err error) {
 	if before.IsZero() {
 		for i := range before {
 			before[i] = 0xff
@@ -130,8 +135,8 @@ func (s *Service) Log(ctx context.Context, everybody bool, before id.Entry, limi
 	err = s.DB.Select(ctx, &rows, `
 		SELECT a.id, coalesce(u.name, '') AS who, a.action, a.subject, coalesce(a.details->>'why', a.details->>'reason', '') AS why, a.created_at
 		FROM audit_log a LEFT JOIN users u ON u.id = a.actor_id
-		WHERE a.id < $2 AND ($1 OR u.role = 'admin')
-		ORDER BY a.id DESC LIMIT $3`, everybody, before, limit)
+		WHERE a.id < $2 AND CASE $1 WHEN 'all' THEN a.action NOT LIKE '%.view' WHEN 'views' THEN a.action LIKE '%.view' ELSE a.action NOT LIKE '%.view' AND u.role = 'admin' END
+		ORDER BY a.id DESC LIMIT $3`, which, before, limit)
 	return rows, err
 }
 

@@ -90,7 +90,7 @@ func (s *Service) Look(ctx context.Context) (o Overview, err error) {
 }
 
 func (s *Service) countCases(ctx context.Context) (c Count, err error) {
-	open, err := s.Cases(ctx, Page{Limit: allCases})
+	open, err := s.Cases(ctx, Choice{Limit: allCases})
 	if err != nil {
 		return c, err
 	}

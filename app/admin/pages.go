@@ -53,7 +53,7 @@ func (s *Service) pageGone(ctx context.Context, tx *db.Tx, r *Run) (cursor strin
 		SELECT ref, kind, intent, coalesce(payout_id::text, '') AS payout, currency, amount_minor, fee_currency, fee_minor, at FROM provider_movements
 		WHERE provider = $1 AND at >= $2 AND at < $3 AND listed_at IS DISTINCT FROM $4 AND seen_at < $4 AND ref > $5
 		ORDER BY ref
-		LIMIT $6`, r.Provider, r.From, r.StartedAt.Add(-settling), r.StartedAt, r.Cursor, pageSize); err != nil {
+		LIMIT $6`, r.Provider, r.From, r.StartedAt.Add(-r.settle), r.StartedAt, r.Cursor, s.page()); err != nil {
 		return "", err
 	}
 	for _, l := range rows {
@@ -80,7 +80,7 @@ func (s *Service) pageTheirs(ctx context.Context, tx *db.Tx, r *Run) (cursor str
 		SELECT ref, kind, intent, coalesce(payout_id::text, '') AS payout, currency, amount_minor, fee_currency, fee_minor, at FROM provider_movements
 		WHERE provider = $1 AND (at, ref) > ($2, $3)
 		ORDER BY at, ref
-		LIMIT $4`, r.Provider, at, ref, pageSize); err != nil {
+		LIMIT $4`, r.Provider, at, ref, s.page()); err != nil {
 		return "", err
 	}
 	in := newScope()
@@ -108,7 +108,7 @@ func (s *Service) pageOurs(ctx context.Context, tx *db.Tx, r *Run) (cursor strin
 		after = earliest(r.From).String()
 	}
 	var entries []id.Entry
-	if err := tx.Select(ctx, &entries, `SELECT id FROM ledger_entries WHERE id > $1::uuid ORDER BY id LIMIT $2`, after, pageSize); err != nil {
+	if err := tx.Select(ctx, &entries, `SELECT id FROM ledger_entries WHERE id > $1::uuid ORDER BY id LIMIT $2`, after, s.page()); err != nil {
 		return "", err
 	}
 	if len(entries) == 0 {
@@ -181,7 +181,7 @@ func (s *Service) pageCases(ctx context.Context, tx *db.Tx, r *Run) (cursor stri
 		SELECT key FROM money_cases
 		WHERE closed_at IS NULL AND starts_with(key, 'difference:') AND details->>'provider' = $1 AND found_at IS DISTINCT FROM $2 AND key > $3
 		ORDER BY key
-		LIMIT $4`, r.Provider, r.StartedAt, r.Cursor, pageSize); err != nil {
+		LIMIT $4`, r.Provider, r.StartedAt, r.Cursor, s.page()); err != nil {
 		return "", err
 	}
 	for _, c := range rows {

@@ -26,6 +26,8 @@ type Run struct {
 	Trouble     string     `db:"trouble"`
 	StartedAt   time.Time  `db:"started_at"`
 	DoneAt      *time.Time `db:"done_at"`
+
+	settle time.Duration // for how long a movement may be known to one side only
 }
 
 // Stages of a run, in their order.
@@ -40,10 +42,9 @@ const (
 
 const (
 	// reach is how far back an account is read every night; the first time it is read as a whole.
-	reach = 40 * 24 * time.Hour
-	// settling is how long a movement may be known to one side only.
-	settling = 10 * time.Minute
-	pageSize = 500
+	reach    = 40 * 24 * time.Hour
+	pageSize = 500 // lines or entries that are compared in one transaction
+	readPage = 500 // lines that are marked as shown in one transaction; the mirror takes fewer
 )
 
 // Nightly compares the accounts of all providers with the book, once a day from the fixed hour on. A run that was
@@ -77,6 +78,7 @@ func (s *Service) day(now time.Time) time.Time {
 // put before a person, never adjusted.
 func (s *Service) Reconcile(ctx context.Context, p payments.Provider, day time.Time) (Run, error) {
 	r, err := s.begin(ctx, p.Name(), day)
+	r.settle = payments.Settling(p)
 	if err != nil || r.Stage == stageDone {
 		return r, err
 	}
@@ -206,11 +208,11 @@ func (s *Service) read(ctx context.Context, p payments.Provider, r *Run) error {
 	}
 	failpoint.Hit("admin.reconcile.read.before_call")
 	err := mirror.PullSince(ctx, witness{p, func(m payments.Movement) error {
-		if waiting = append(waiting, m); len(waiting) < 2*pageSize {
+		if waiting = append(waiting, m); len(waiting) < 2*readPage {
 			return nil
 		}
-		page := waiting[:pageSize] // the newest may not be in the mirror yet
-		waiting = append([]payments.Movement(nil), waiting[pageSize:]...)
+		page := waiting[:readPage] // the newest may not be in the mirror yet
+		waiting = append([]payments.Movement(nil), waiting[readPage:]...)
 		return flush(page)
 	}}, r.From)
 	failpoint.Hit("admin.reconcile.read.after_call")

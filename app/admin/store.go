@@ -52,6 +52,26 @@ func (s *Service) booked(ctx context.Context, tx *db.Tx, provider string, intent
 	return known, posted, err
 }
 
+// underWay sums the refunds that providers have taken and not yet moved, by payment: some move the money only when it is
+// done.
+func (s *Service) underWay(ctx context.Context, q db.Q, provider string, intents []string) (map[string]money.Amount, error) {
+	var rows []struct {
+		Intent   string         `db:"intent"`
+		Currency money.Currency `db:"currency"`
+		Sum      int64          `db:"sum"`
+	}
+	err := q.Select(ctx, &rows, `
+		SELECT c.payment_intent_id AS intent, r.currency, sum(r.amount_minor)::bigint AS sum
+		FROM payment_refunds r JOIN checkouts c ON c.id = r.checkout_id
+		WHERE r.state = 'pending' AND c.provider = $1 AND c.payment_intent_id = ANY($2::text[])
+		GROUP BY c.payment_intent_id, r.currency`, provider, db.Array(intents))
+	out := map[string]money.Amount{}
+	for _, r := range rows {
+		out[r.Intent] = money.Amount{Minor: r.Sum, Currency: r.Currency}
+	}
+	return out, err
+}
+
 // intentsOf finds the payments of orders by the orders' ids, as they stand in the keys of entries.
 func (s *Service) intentsOf(ctx context.Context, q db.Q, about map[string][]ledger.Posted) (map[string]string, error) {
 	var orders []string
@@ -130,7 +150,7 @@ func (s *Service) foundIn(ctx context.Context, tx *db.Tx, r Run, in scope) error
 // found opens the case of a difference, or brings it up to date: one case for one thing, however often it is found.
 // What moved in the last minutes may be on its way from one side to the other.
 func (s *Service) found(ctx context.Context, tx *db.Tx, r Run, d Difference) error {
-	if r.StartedAt.Sub(d.Since) < settling {
+	if r.StartedAt.Sub(d.Since) < r.settle {
 		return nil
 	}
 	b, err := json.Marshal(Details{Provider: r.Provider, Fault: d.Fault, Theirs: d.Theirs.String(), Ours: d.Ours.String(), Since: d.Since.UTC().Format(time.RFC3339),

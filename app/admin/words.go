@@ -37,7 +37,7 @@ var kinds = []string{"difference", "mismatch", "too late", "refund", "second pag
 func kindLabel(ctx context.Context, kind string) string {
 	switch kind {
 	case "difference":
-		return text.T(ctx, "Differences")
+		return text.T(ctx, "Difference")
 	case "mismatch":
 		return text.T(ctx, "Wrong payment")
 	case "too late":
@@ -231,6 +231,10 @@ func actionLabel(ctx context.Context, action string) string {
 		return text.T(ctx, "Case taken or given up")
 	case "admin.cases.export":
 		return text.T(ctx, "Cases exported")
+	case "admin.case.compare":
+		return text.T(ctx, "Compared again")
+	case "admin.list.view":
+		return text.T(ctx, "List looked at")
 	case "admin.payout.view":
 		return text.T(ctx, "Payout looked at")
 	}
