@@ -240,7 +240,7 @@ func (a *App) contact() *contact.Service {
 }
 
 func (a *App) today() *today.Handler {
-	s := &today.Service{DB: a.DB, Orders: a.Orders, Started: a.progress}
+	s := &today.Service{DB: a.DB, Orders: a.Orders, Payouts: a.Payouts, Started: a.progress}
 	return &today.Handler{Service: s, Hub: a.Hub, ShopURL: a.Config.ShopURL, Owner: a.owner}
 }
 

@@ -20,9 +20,22 @@ func present(ctx context.Context, who web.Person, d Day, shopURL string) view.Pr
 	return p
 }
 
+// pending is what was earned and has not arrived, with the day on which it leaves, or why it does not.
 func pending(ctx context.Context, d Day) view.Pending {
-	note := text.T(ctx, "After our fee. It becomes yours to pay out once payouts are set up.")
-	return view.Pending{Amount: d.Pending.Format(), Note: note}
+	o := d.Purse
+	sum := money.Amount{Currency: d.Currency}
+	for _, part := range []money.Amount{o.Pending, o.Available, o.Held, o.InFlight} {
+		sum.Minor += part.Minor
+	}
+	sum.Minor -= o.Owed.Minor
+	p := view.Pending{Amount: sum.Format(), Note: text.T(ctx, "After our fee."), Href: "/app/payouts"}
+	switch {
+	case !o.Next.IsZero():
+		p.Note = text.T(ctx, "After our fee. %s of it leaves on %s.", o.Sum.Format(), o.Next.In(d.Now.Location()).Format("2 January"))
+	case o.Reason != nil:
+		p.Note = o.Reason.Text
+	}
+	return p
 }
 
 func figures(ctx context.Context, d Day) view.KPI {

@@ -7,9 +7,9 @@ import (
 
 	"vitrine/app/db"
 	"vitrine/app/id"
-	"vitrine/app/ledger"
 	"vitrine/app/money"
 	"vitrine/app/orders"
+	"vitrine/app/payouts"
 	"vitrine/app/web"
 )
 
@@ -17,6 +17,7 @@ import (
 type Service struct {
 	DB      *db.DB
 	Orders  *orders.Service
+	Payouts *payouts.Service
 	Started func(ctx context.Context, who web.Person) (Progress, error) // how far the shop has come; filled in app.go
 }
 
@@ -33,7 +34,7 @@ type Day struct {
 	Currency money.Currency
 	Is, Was  orders.Hours // today, and the same weekday before
 	Newest   []orders.Order
-	Pending  money.Amount
+	Purse    payouts.Outlook // what is the creator's in the shop's currency, and when it leaves
 	Progress Progress
 	AnySale  bool
 }
@@ -57,8 +58,15 @@ func (s *Service) Read(ctx context.Context, who web.Person) (Day, error) {
 	for _, o := range d.Newest {
 		d.AnySale = d.AnySale || !o.Test
 	}
-	if d.Pending, err = ledger.Balance(ctx, s.DB, ledger.Pending(who.ID), d.Currency); err != nil {
+	purses, err := s.Payouts.Outlook(ctx, who.ID)
+	if err != nil {
 		return d, err
+	}
+	d.Purse = payouts.Outlook{Currency: d.Currency}
+	for _, p := range purses {
+		if p.Currency == d.Currency {
+			d.Purse = p
+		}
 	}
 	if !d.AnySale {
 		d.Progress, err = s.Started(ctx, who)

@@ -52,7 +52,7 @@ type Start struct {
 }
 
 // Pending is money on its way.
-type Pending struct{ Amount, Note string }
+type Pending struct{ Amount, Note, Href string }
 
 const (
 	chartWidth  = 358.0
