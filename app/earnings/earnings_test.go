@@ -338,7 +338,7 @@ func TestATestOrderHasNoPanelAndMovedNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps, err := w.s.Story(context.Background(), o)
+	steps, err := w.s.Story(context.Background(), o, time.UTC)
 	if err != nil || len(steps) != 1 || !strings.Contains(steps[0].Label, "no money moved") {
 		t.Errorf("%+v %v", steps, err)
 	}

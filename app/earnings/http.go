@@ -175,7 +175,7 @@ func (h *Handler) tell(c echo.Context, o orders.Order) (view.StoryProps, error) 
 		p.Title = text.T(ctx, "The money of this order")
 	}
 	var err error
-	p.Steps, err = h.Service.Story(ctx, o)
+	p.Steps, err = h.Service.Story(ctx, o, zoneOf(web.Who(c)))
 	return p, err
 }
 

@@ -67,12 +67,6 @@ func row(ctx context.Context, t Transaction, z *time.Location) ui.Row {
 	case !t.Fee.IsZero():
 		r.Note = text.T(ctx, "%s less our fee of %s", t.Gross.Format(), t.Fee.Format())
 	}
-	if t.Ref != "" {
-		if r.Note != "" {
-			r.Note += " · "
-		}
-		r.Note += "# " + t.Ref
-	}
 	return r
 }
 

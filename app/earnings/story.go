@@ -103,13 +103,14 @@ func (s *Service) hop(ctx context.Context, w *way, open map[string]money.Amount)
 // teller puts a way into words.
 type teller struct {
 	*Service
-	ctx context.Context
+	ctx  context.Context
+	here *time.Location // the creator's
 }
 
-// Story is the way of an order's money from the payment to the bank, for its creator. What is still to come is at its
-// end, or why it does not come.
-func (s *Service) Story(ctx context.Context, o orders.Order) ([]view.Step, error) {
-	t := teller{s, ctx}
+// Story is the way of an order's money from the payment to the bank, for its creator, whose clock tells the time. What
+// is still to come is at its end, or why it does not come.
+func (s *Service) Story(ctx context.Context, o orders.Order, here *time.Location) ([]view.Step, error) {
+	t := teller{s, ctx, here}
 	switch {
 	case o.Test:
 		return []view.Step{{Label: text.T(ctx, "A test order: no money moved"), When: t.at(o.CreatedAt)}}, nil
@@ -282,7 +283,9 @@ func (s *Service) zone() *time.Location {
 	return s.Payouts.Zone
 }
 
+// day is a payout day: those are days of the instance.
 func (s *Service) day(at time.Time) string { return at.In(s.zone()).Format("2 January 2006") }
-func (s *Service) at(at time.Time) string  { return at.In(s.zone()).Format("2 January 2006, 15:04") }
+
+func (t teller) at(at time.Time) string { return at.In(t.here).Format("2 January 2006, 15:04") }
 
 var errNoOrder = errs.New(errs.NotFound, "There is no such order.")

@@ -55,7 +55,7 @@ func (h *Handler) presentOverview(ctx context.Context, who web.Person, after str
 		p.Purses = append(p.Purses, m)
 	}
 	for _, x := range payouts {
-		p.History = append(p.History, h.historyRow(ctx, x))
+		p.History = append(p.History, h.historyRow(ctx, x, zoneOf(who)))
 	}
 	if next != "" {
 		p.More = overviewPath + "?after=" + url.QueryEscape(next)
@@ -200,9 +200,9 @@ func split(ctx context.Context, o Outlook) view.Split {
 	return s
 }
 
-func (h *Handler) historyRow(ctx context.Context, p Payout) ui.Row {
+func (h *Handler) historyRow(ctx context.Context, p Payout, z *time.Location) ui.Row {
 	return ui.Row{ID: "payout-" + p.ID.String(), Href: overviewPath + "/" + p.ID.String(), Icon: "out", Title: text.T(ctx, "Payout %d", p.Number), End: p.Amount.Format(),
-		Note: p.To, EndNote: h.Service.on(p.CreatedAt), Pill: statePill(ctx, p.State)}
+		Note: p.To, EndNote: p.CreatedAt.In(z).Format("2 Jan 2006"), Pill: statePill(ctx, p.State)}
 }
 
 // destination is the current method in a line.

@@ -20,7 +20,7 @@ const shownLines = 100
 func (h *Handler) presentPayout(ctx context.Context, st Statement, z *time.Location) view.PayoutProps {
 	x := st.Payout
 	path := overviewPath + "/" + x.ID.String()
-	p := view.PayoutProps{Title: text.T(ctx, "Payout %d", x.Number), Figure: figure(x.Amount), State: statePill(ctx, x.State), Steps: h.way(ctx, x),
+	p := view.PayoutProps{Title: text.T(ctx, "Payout %d", x.Number), Figure: figure(x.Amount), State: statePill(ctx, x.State), Steps: h.way(ctx, x, z),
 		Sums: sums(ctx, st), PDF: path + "/statement.pdf", CSV: path + "/statement.csv"}
 	act := ""
 	p.Says, act = h.says(ctx, x)
@@ -179,21 +179,21 @@ func (h *Handler) says(ctx context.Context, x Payout) (sentence, act string) {
 	return text.T(ctx, "We are looking at it."), ActUs
 }
 
-// way is what has happened to a payout and what comes next.
-func (h *Handler) way(ctx context.Context, x Payout) []view.Step {
-	s := h.Service
-	steps := []view.Step{{Label: text.T(ctx, "Taken from your balance"), When: s.at(x.CreatedAt), Tone: "good"}}
+// way is what has happened to a payout, by the creator's clock, and what comes next.
+func (h *Handler) way(ctx context.Context, x Payout, z *time.Location) []view.Step {
+	at := func(t time.Time) string { return t.In(z).Format("2 January 2006, 15:04") }
+	steps := []view.Step{{Label: text.T(ctx, "Taken from your balance"), When: at(x.CreatedAt), Tone: "good"}}
 	if !x.SentAt.IsZero() {
-		steps = append(steps, view.Step{Label: text.T(ctx, "Sent to %s", x.To), When: s.at(x.SentAt), Tone: "good"})
+		steps = append(steps, view.Step{Label: text.T(ctx, "Sent to %s", x.To), When: at(x.SentAt), Tone: "good"})
 	}
 	if !x.PaidAt.IsZero() {
-		steps = append(steps, view.Step{Label: text.T(ctx, "Arrived"), When: s.at(x.PaidAt), Tone: "good"})
+		steps = append(steps, view.Step{Label: text.T(ctx, "Arrived"), When: at(x.PaidAt), Tone: "good"})
 	}
 	if !x.StuckAt.IsZero() && x.State == Failed {
-		steps = append(steps, view.Step{Label: text.T(ctx, "Its money could not be brought back yet"), When: s.at(x.StuckAt), Tone: "bad"})
+		steps = append(steps, view.Step{Label: text.T(ctx, "Its money could not be brought back yet"), When: at(x.StuckAt), Tone: "bad"})
 	}
 	if !x.EndedAt.IsZero() {
-		steps = append(steps, view.Step{Label: text.T(ctx, "Back in your balance"), When: s.at(x.EndedAt), Tone: "bad"})
+		steps = append(steps, view.Step{Label: text.T(ctx, "Back in your balance"), When: at(x.EndedAt), Tone: "bad"})
 	}
 	return slices.Concat(steps, h.ahead(ctx, x))
 }

@@ -11,8 +11,8 @@ import (
 // on is a date in the instance's zone.
 func (s *Service) on(t time.Time) string { return t.In(s.zone()).Format("2 January 2006") }
 
-// at is a moment in the instance's zone, for what is due to the hour.
-func (s *Service) at(t time.Time) string { return t.In(s.zone()).Format("2 January 2006, 15:04") }
+// at is a moment in the instance's zone, and names it: who reads may live in another.
+func (s *Service) at(t time.Time) string { return t.In(s.zone()).Format("2 January 2006, 15:04 MST") }
 
 // words is a verdict for a person.
 func (s *Service) words(ctx context.Context, v verdict) string {

@@ -1,8 +1,10 @@
 // The way of the money: a creator says where to, a buyer pays, part of it goes back, a bank asks, a person looks.
+import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { assert, inspect, open, small } from "../lib/browser.mjs";
 import { control, payByCard, seed, signIn, toPayment } from "../lib/demo.mjs";
-import { mail } from "../lib/world.mjs";
+import { mail, payoutDay, weekLater } from "../lib/world.mjs";
 
 const noor = "noor@vitrine.example";
 const ilse = "ilse@vitrine.example";
@@ -29,6 +31,39 @@ async function until(page, what, tries = 60) {
     await page.waitForTimeout(250);
     await page.reload();
   }
+}
+
+// bought is an order of somebody's, paid by card; its page stays open.
+async function bought(world, email, card = "4242424242424242", options = {}) {
+  await seed(world);
+  const v = await open(options);
+  await toPayment(world, v.page, email);
+  await payByCard(v.page, card);
+  await v.page.waitForURL(/\/o\//, { timeout: 20000 });
+  return v;
+}
+
+// orderOf opens a buyer's newest order as its creator.
+async function orderOf(world, page, email) {
+  await page.goto(`${world.app}/app/orders?q=${encodeURIComponent(email)}`);
+  await page.locator("#orders .row a").first().click();
+  await page.waitForURL(/\/app\/orders\/[0-9a-f-]+$/);
+}
+
+// told finds what the sandbox has last told about something.
+async function told(world, type) {
+  const { events } = await (await fetch(`${world.sandbox}/control/stripe/events?type=${type}`)).json();
+  return events.at(-1).object;
+}
+
+// totp is the code of an authenticator app (RFC 6238).
+function totp(secret, at = Date.now()) {
+  const bits = [...secret.replaceAll(" ", "")].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
+  const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(at / 30000)));
+  const mac = createHmac("sha1", key).update(step).digest();
+  return String((mac.readUInt32BE(mac[19] & 15) & 0x7fffffff) % 1e6).padStart(6, "0");
 }
 
 export const journeys = {
@@ -108,12 +143,12 @@ export const journeys = {
     await page.locator("#save-plan").click();
     await page.locator("#plan .note--good").waitFor();
 
-    await world.restart({ SETTLEMENT_DAYS: "0" }); // a week later
+    await world.restart(weekLater);
     await where();
     await until(page, /Leaves on \d/);
     await inspect(v, "money-available");
 
-    await world.restart({ SETTLEMENT_DAYS: "0", INSTANCE_TIME_ZONE: "Etc/GMT-14", PAYOUT_HOUR: "0" }); // the day has come
+    await world.restart(payoutDay);
     await where();
     await until(page, /Should arrive by \d/);
     await inspect(v, "money-sent");
@@ -121,7 +156,7 @@ export const journeys = {
     await page.waitForURL(/\/app\/payouts\/[0-9a-f-]+$/);
     await inspect(v, "money-payout-sent");
     await control(world, "/stripe/payouts/settle");
-    await until(page, /Paid|arrived/i);
+    await until(page, /Arrived/);
     await inspect(v, "money-payout-paid");
     const pdf = await bytesOf(page, () => page.locator("#pdf").click());
     assert(pdf.bytes.subarray(0, 5).toString() === "%PDF-", "the statement is no PDF");
@@ -150,5 +185,95 @@ export const journeys = {
     await inspect(v, "money-fees-refund");
     await v.close();
     return faults;
+  },
+  "a part is given back, and the rest is asked for": async (world) => {
+    const buyer = await bought(world, "part@mail.example");
+    const v = await creator(world);
+    const { page, faults } = v;
+    await orderOf(world, page, "part@mail.example");
+    await inspect(v, "money-order");
+    await page.locator("#refund-go").click();
+    await page.waitForURL(/\/refund$/);
+    await page.locator("#amount").fill("1000");
+    await page.locator("#look").click();
+    await page.getByRole("alert").first().waitFor();
+    await inspect(v, "money-refund-too-much");
+    await page.locator("#amount").fill("5.00");
+    await inspect(v, "money-refund");
+    await page.locator("#look").click();
+    await page.locator("#sure").waitFor();
+    await inspect(v, "money-refund-sure");
+    await page.locator("#do").click();
+    await page.waitForURL(/\/app\/orders\/[0-9a-f-]+$/);
+    await until(page, /Partly refunded/);
+    await inspect(v, "money-order-refunded");
+    const m = await mail(world, "part@mail.example", /refund/i);
+    assert(m.text.includes("€5"), m.text);
+    await buyer.page.reload();
+    await until(buyer.page, /Partly refunded/);
+    await inspect(buyer, "money-buyer-refunded");
+    await buyer.page.locator("#ask-refund").click();
+    await buyer.page.waitForURL(/\/refund$/);
+    await buyer.page.locator("#ask-go").click();
+    await buyer.page.getByRole("alert").first().waitFor();
+    await inspect(buyer, "money-ask-mistakes");
+    await buyer.page.locator("#ask input[type=radio]").first().check();
+    await buyer.page.locator("#ask textarea").fill("It is lovely, but my kiln only does earthenware.");
+    await buyer.page.locator("#ask-go").click();
+    await buyer.page.waitForURL(/\/(refund|o\/[^/]+)$/);
+    await inspect(buyer, "money-asked");
+    await mail(world, noor, /asks for a refund/);
+    await page.reload();
+    await page.getByText("my kiln only does earthenware").waitFor();
+    await inspect(v, "money-order-asked");
+    await page.locator("#answer").fill("Half of the glazes are for earthenware: pages 20 to 38.");
+    await page.locator("#decline").click();
+    await page.waitForURL(/\/app\/orders\/[0-9a-f-]+$/);
+    await mail(world, "part@mail.example", /answered your request/);
+    await buyer.page.goto(buyer.page.url().replace(/\/refund$/, "") + "/refund");
+    await buyer.page.getByText("pages 20 to 38").waitFor();
+    await inspect(buyer, "money-answered");
+    await page.goto(`${world.app}/app/payouts/transactions`);
+    assert(/Refund, order \d/.test(await page.locator("main").innerText()), "the log has no refund");
+    await inspect(v, "money-transactions-refund");
+    await v.close();
+    await buyer.close();
+    return [...faults, ...buyer.faults];
+  },
+  "a bank takes a payment back, is answered, and gives it back": async (world) => {
+    const buyer = await bought(world, "bank@mail.example");
+    await control(world, "/stripe/dispute", { charge: await told(world, "charge.succeeded"), reason: "product_not_received" });
+    const v = await creator(world);
+    const { page, faults } = v;
+    const m = await mail(world, noor, /took .* back/);
+    await page.goto(m.text.match(/http\S+\/app\/disputes\/[0-9a-f-]+/)[0]);
+    await page.locator("#words").waitFor();
+    await inspect(v, "money-dispute");
+    await page.locator("#words").fill("The file was downloaded twice from the buyer's own address on the day of the purchase.");
+    await page.locator("#save").click();
+    await page.locator("#words-form .note--good").waitFor();
+    await page.locator("#attach").click();
+    await page.getByRole("alert").first().waitFor();
+    await page.locator("input[type=file]").setInputFiles({ name: "letter.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n") });
+    await page.locator("#attach").click();
+    await page.getByText("letter.pdf").first().waitFor();
+    await inspect(v, "money-dispute-draft");
+    await page.goto(`${world.app}/app/payouts`);
+    await inspect(v, "money-disputed");
+    await page.goto(`${world.app}/app/disputes`);
+    await inspect(v, "money-disputes");
+    await page.locator(".row a").first().click();
+    await page.locator("#send").click();
+    await until(page, /sent|bank reads|under review/i);
+    await inspect(v, "money-dispute-sent");
+    await control(world, "/stripe/dispute/decide", { dispute: await told(world, "charge.dispute.created"), won: true });
+    await until(page, /won/i);
+    await inspect(v, "money-dispute-won");
+    await page.goto(`${world.app}/app/payouts/transactions`);
+    await until(page, /won|back/i);
+    await inspect(v, "money-transactions-dispute");
+    await v.close();
+    await buyer.close();
+    return [...faults, ...buyer.faults];
   },
 };

@@ -15,9 +15,11 @@ const freePort = () =>
     });
   });
 
-// The way of the money takes days. Here money rests for a week and the payout day of this zone comes late; a journey
-// that wants them over starts Vitrine again with other settings.
-const slow = { SETTLEMENT_DAYS: "7", INSTANCE_TIME_ZONE: "Etc/GMT+12", PAYOUT_HOUR: "23" };
+// The way of the money takes days. Here money rests for a week, and the hour of the payouts has just passed, so that the
+// next is a day away; a journey that wants these over starts Vitrine again with other settings.
+const slow = { SETTLEMENT_DAYS: "7", INSTANCE_TIME_ZONE: "Etc/GMT+12", PAYOUT_HOUR: String(new Date(Date.now() - 12 * 3600e3).getUTCHours()) };
+export const weekLater = { SETTLEMENT_DAYS: "0" };
+export const payoutDay = { SETTLEMENT_DAYS: "0", INSTANCE_TIME_ZONE: "Etc/GMT-14", PAYOUT_HOUR: "0" };
 
 export async function start() {
   const data = mkdtempSync(join(tmpdir(), "vitrine-e2e-"));
