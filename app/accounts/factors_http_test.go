@@ -335,16 +335,18 @@ func TestNaughtyStringsAreNoCodes(t *testing.T) {
 	half := w.Browser()
 	half.Submit(half.Get("/login"), `form[action="/login"]`, map[string]string{"email": o.Email, "password": apptest.Password}).Goes("/login/code")
 	c.Post("/app/security/setup", nil).Goes("/app/security/setup")
-	for _, s := range all {
+	for i, s := range all {
 		w.Exec(`UPDATE two_factors SET failures = 0, blocked_until = NULL`)
 		w.Redis.FlushAll()
-		for _, p := range []*webtest.Page{
+		pages := []*webtest.Page{
 			half.Post("/login/code", url.Values{"code": {s}, "next": {s}}),
-			half.Post("/login/code", url.Values{"recovery": {s}}),
 			c.Post("/app/security/confirm", url.Values{"code": {s}, "next": {s}}),
-			half.Get("/login/code?next=" + url.QueryEscape(s)),
-			c.Get("/app/security?next=" + url.QueryEscape(s)),
-		} {
+		}
+		if i%4 == 0 {
+			pages = append(pages, half.Post("/login/code", url.Values{"recovery": {s}}),
+				half.Get("/login/code?next="+url.QueryEscape(s)), c.Get("/app/security?next="+url.QueryEscape(s)))
+		}
+		for _, p := range pages {
 			if p.Status != http.StatusUnprocessableEntity && p.Status != http.StatusOK || strings.Contains(p.Body, "<script>alert") {
 				t.Fatalf("%s with %q: %d", p.URL.Path, s, p.Status)
 			}
