@@ -42,8 +42,8 @@ func night(t *testing.T, w *apptest.World) {
 	}
 }
 
-// Whatever happens to sales through both providers, the nights find nothing to say: sold, given back, disputed, won, lost
-// and paid out.
+// Whatever happens to sales through both providers, the nights find nothing to say: sold, given back, disputed, won,
+// paid out, and brought back.
 func TestInvariant15NightsAreQuietWhenNothingIsWrong(t *testing.T) {
 	t.Parallel()
 	w := apptest.New(t, func(c *config.Config) { c.SettlementDays = 1 })
@@ -104,6 +104,14 @@ func TestInvariant15NightsAreQuietWhenNothingIsWrong(t *testing.T) {
 	}
 	if n := w.Count(`SELECT count(DISTINCT provider) FROM payouts WHERE state IN ('sent', 'paid')`); n != 2 {
 		t.Errorf("paid out through %d providers", n)
+	}
+	if err := w.Stripe.FailPayout(row(t, w, `SELECT ref FROM payouts WHERE provider = 'stripe' ORDER BY number DESC LIMIT 1`), "account_closed"); err != nil {
+		t.Fatal(err)
+	}
+	w.Settle()
+	night(t, w)
+	if n := w.Count(`SELECT count(*) FROM payouts WHERE state = 'returned'`); n != 1 {
+		t.Errorf("%d payouts came back", n)
 	}
 	clean(t, w)
 }
