@@ -88,6 +88,7 @@ func TestAProofGrowsOldAfterTenMinutes(t *testing.T) {
 				t.Errorf("%s arrived as %q", k, sent[k])
 			}
 		}
+		c.Get("/resume").Goes("/app/today") // what has arrived is kept no longer
 		w.Pass(11 * time.Minute)
 	}
 

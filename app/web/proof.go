@@ -77,6 +77,9 @@ func Fresh(s *routeSpec) {
 			case guardFresh && !IsFresh(c):
 				return r.proveFirst(c, "/login/again")
 			}
+			if kept, ok := Stashed(c); ok && c.Request().Method != http.MethodGet && kept.Path == c.Request().URL.Path {
+				ForgetStash(c) // it has arrived
+			}
 			return next(c)
 		}
 	})(s)

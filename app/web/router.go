@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,6 +132,9 @@ func (g *Group) add(method, path string, h echo.HandlerFunc, opts []RouteOption)
 	var s routeSpec
 	for _, o := range opts {
 		o(&s)
+	}
+	if s.fresh && slices.Contains([]Access{NoCookie, Bearer, Signed, DevOnly}, g.access) {
+		panic("web: only sessions keep proofs")
 	}
 	if method != http.MethodGet && s.crossOrigin == "" && g.access != Bearer {
 		s.mw = append([]echo.MiddlewareFunc{sameOrigin(g.r.Config)}, s.mw...)
