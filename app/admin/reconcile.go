@@ -48,7 +48,11 @@ const (
 )
 
 // Nightly compares the accounts of all providers with the book, once a day from the fixed hour on. A run that was
-// cut off goes on where it was.
+// cut off goes on where it was: pages are small, and each is a transaction with its cursor.
+//
+// A difference is one case under a key made from what it is about, however often it is found. It is never adjusted: it
+// closes when both sides agree again, or when an operator says why, and opens again when it is found again. An entry that
+// should not be is taken back by one under the key undo:<its key>.
 func (s *Service) Nightly(ctx context.Context) error {
 	day := s.day(s.DB.Now())
 	var all []error
