@@ -304,7 +304,8 @@ func blocked(r factorRow, now time.Time) error {
 	return errs.New(errs.TooMany, "That were too many wrong codes. Please wait %d minutes and try again.", minutes)
 }
 
-// failed counts a wrong code; from the fifth in a row on, each makes everyone wait twice as long.
+// failed counts a wrong code; from the fifth in a row on, each makes everyone wait twice as long. The fifth is mailed:
+// whoever gets as far as typing codes has shown the password.
 func failed(ctx context.Context, tx *db.Tx, r factorRow) error {
 	var until *time.Time
 	if n := r.Failures + 1; n >= freeFailures {
@@ -312,8 +313,13 @@ func failed(ctx context.Context, tx *db.Tx, r factorRow) error {
 		at := tx.Now.Add(wait)
 		until = &at
 	}
-	_, err := tx.Exec(ctx, `UPDATE two_factors SET failures = failures + 1, blocked_until = $2 WHERE user_id = $1`, r.User, until)
-	return err
+	if _, err := tx.Exec(ctx, `UPDATE two_factors SET failures = failures + 1, blocked_until = $2 WHERE user_id = $1`, r.User, until); err != nil {
+		return err
+	}
+	if r.Failures+1 != freeFailures || !r.Confirmed.Valid {
+		return nil
+	}
+	return job.Enqueue(ctx, tx, FactorNews{User: r.User, What: CodesGuessed, At: tx.Now})
 }
 
 // squeeze drops what people put between digits.

@@ -16,6 +16,7 @@ const (
 	FactorIsOn   = "on"
 	FactorIsOff  = "off"
 	RecoveryUsed = "recovery"
+	CodesGuessed = "guessed" // five wrong codes in a row
 )
 
 // FactorNews tells a person what happened to their second step: they should know if it was not them.
@@ -47,6 +48,9 @@ func (s *Service) sendFactorNews(ctx context.Context, out Sender, t FactorNews) 
 	case FactorIsOff:
 		m.Subject = text.T(ctx, "Two-step sign-in is off")
 		return send(ctx, out, m, view.FactorOffMail(ctx, n))
+	case CodesGuessed:
+		m.Subject = text.T(ctx, "Someone types wrong codes")
+		return send(ctx, out, m, view.CodesGuessedMail(ctx, n))
 	}
 	m.Subject = text.T(ctx, "A recovery code was used")
 	return send(ctx, out, m, view.RecoveryUsedMail(ctx, n))

@@ -205,6 +205,10 @@ func TestGuessingCodesTakesForEver(t *testing.T) {
 	if got := said(g.prove(g.code(0))); got != "taken" {
 		t.Errorf("the right one, an hour later: %s", got)
 	}
+	w.Work()
+	if n := len(w.Mails(g.email, "Someone types wrong codes")); n != 1 {
+		t.Errorf("%d mails about the guessing, want one for all of it", n)
+	}
 	for i := range 4 { // and it counts anew
 		if got := said(g.prove(wrong)); got != "wrong" {
 			t.Errorf("after the right one, try %d: %s", i+1, got)

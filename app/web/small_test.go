@@ -2,11 +2,15 @@ package web
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/labstack/echo/v4"
 	"github.com/redis/go-redis/v9"
+
+	"vitrine/app/config"
 )
 
 func TestLocalPath(t *testing.T) {
@@ -53,5 +57,26 @@ func TestLimitsHoldWithoutRedis(t *testing.T) {
 	}
 	if took := time.Since(began); took > 2*time.Second {
 		t.Errorf("50 tries took %s", took)
+	}
+}
+
+// A proof lives in a session: a route without one that asks for a proof would never open, or open to all.
+func TestNoProofIsAskedWhereThereIsNoSession(t *testing.T) {
+	cfg := &config.Config{Port: 8080, SecretKey: "a secret of the tests, long enough"}
+	cfg.Complete()
+	r, err := NewRouter(cfg, NewSessions(cfg, nil), NewLimiter(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nothing := func(c echo.Context) error { return c.NoContent(http.StatusOK) }
+	for _, a := range []Access{Anyone, NoCookie, SignedIn, Verified, Creator, Admin, Bearer, Signed, DevOnly} {
+		refused := func() (p any) {
+			defer func() { p = recover() }()
+			r.On(App, "/"+string(a), a).POST("", nothing, Fresh)
+			return nil
+		}()
+		if bare := a == NoCookie || a == Bearer || a == Signed || a == DevOnly; bare != (refused != nil) {
+			t.Errorf("%s with Fresh: %v", a, refused)
+		}
 	}
 }

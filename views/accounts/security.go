@@ -118,3 +118,11 @@ func RecoveryUsedMail(ctx context.Context, n FactorNews) Mail {
 		text.T(ctx, "Look at your security"), n.URL,
 		text.T(ctx, "If it was not you, someone has your password and your codes: choose a new password now at %s and make new codes.", n.Reset))
 }
+
+// CodesGuessedMail says that someone who has the password tries codes.
+func CodesGuessedMail(ctx context.Context, n FactorNews) Mail {
+	return factorMail(ctx, text.T(ctx, "Someone types wrong codes"),
+		text.T(ctx, "Until %s five wrong codes in a row were typed for your account, after the right password. More tries have to wait, longer each time.", n.At),
+		text.T(ctx, "Look at your security"), n.URL,
+		text.T(ctx, "If it was not you, someone has your password: choose a new one at %s. Without a code it opens nothing.", n.Reset))
+}
