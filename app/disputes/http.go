@@ -44,12 +44,12 @@ func (h *Handler) Index(c echo.Context) error {
 	}
 	var p view.IndexProps
 	for _, d := range all {
-		note := reason(ctx, d.Reason)
+		r := ui.Row{ID: "dispute-" + d.ID.String(), Href: "/app/disputes/" + d.ID.String(), Title: reason(ctx, d.Reason), End: d.Amount.Format(), Pill: pill(ctx, d),
+			EndNote: text.T(ctx, "Opened %s", local(c, d.OpenedAt))}
 		if d.Open() && !d.Due.IsZero() {
-			note = text.T(ctx, "%s · answer before %s", note, local(c, d.Due))
+			r.Note = text.T(ctx, "Answer before %s", local(c, d.Due))
 		}
-		p.Rows = append(p.Rows, ui.Row{ID: "dispute-" + d.ID.String(), Href: "/app/disputes/" + d.ID.String(), Icon: "alert", Title: d.Amount.Format(), Note: note,
-			EndNote: local(c, d.OpenedAt), Pill: pill(ctx, d)})
+		p.Rows = append(p.Rows, r)
 	}
 	return web.Page(c, http.StatusOK, layout.Page{Title: text.T(ctx, "Disputes"), Section: "orders", Back: "/app/orders", Shell: layout.Creator}, view.Index(p))
 }

@@ -13,7 +13,6 @@ import (
 
 // Fifty requests and the daily job at once find one balance: one of them pays it, and the sum is never more.
 func TestInvariant06FiftyRequestsOnOneBalanceAreOnePayout(t *testing.T) {
-	t.Parallel()
 	const together = 50
 	w := newWorld(t)
 	u := w.creator()

@@ -136,7 +136,7 @@ func (t typed) input(o orders.Order) (Input, error) {
 
 func (h *Handler) form(c echo.Context, status int, o orders.Order, t typed, problem error) error {
 	ctx := c.Request().Context()
-	p := view.FormProps{Order: o.ID.String(), Title: title(ctx, o), Left: Left(o).Format(), Key: t.Key, Amount: t.Amount, Symbol: string(o.Total.Currency), Note: t.Note, Restock: t.Restock}
+	p := view.FormProps{Order: o.ID.String(), Title: title(ctx, o), Left: Left(o).Format(), Key: t.Key, Amount: t.Amount, Symbol: o.Total.Currency.Symbol(), Note: t.Note, Restock: t.Restock}
 	if problem != nil {
 		p.Errors = web.FieldMessages(c, problem)
 		if len(p.Errors) == 0 || p.Errors["key"] != "" {
@@ -249,15 +249,12 @@ func (h *Handler) Panel(c echo.Context, o orders.Order) (templ.Component, error)
 	}
 	for _, r := range ours {
 		note := Reason(ctx, r.Reason) + " · " + local(c, r.CreatedAt)
-		if r.Ref != "" {
-			note += " · " + r.Ref
-		}
 		p.Rows = append(p.Rows, view.Row{Amount: r.Amount.Format(), Note: note, Trouble: r.Trouble, State: pill(ctx, r.State)})
 	}
 	for _, r := range theirs {
 		known := slices.ContainsFunc(ours, func(x Refund) bool { return x.ID == r.Request })
 		if !known && (r.Order.IsZero() || r.Order == o.ID) {
-			p.Rows = append(p.Rows, view.Row{Amount: r.Amount.Format(), Note: text.T(ctx, "Begun at the payment service") + " · " + local(c, r.At) + " · " + r.ID, State: pill(ctx, State(r.State))})
+			p.Rows = append(p.Rows, view.Row{Amount: r.Amount.Format(), Note: text.T(ctx, "Begun at the payment service") + " · " + local(c, r.At), State: pill(ctx, State(r.State))})
 		}
 	}
 	switch {

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { assert, inspect, open, small } from "../lib/browser.mjs";
+import { assert, inspect, open, small, wide } from "../lib/browser.mjs";
 import { control, payByCard, seed, signIn, toPayment } from "../lib/demo.mjs";
 import { mail, payoutDay, weekLater } from "../lib/world.mjs";
 
@@ -54,6 +54,16 @@ async function orderOf(world, page, email) {
 async function told(world, type) {
   const { events } = await (await fetch(`${world.sandbox}/control/stripe/events?type=${type}`)).json();
   return events.at(-1).object;
+}
+
+// operator makes one on the server and returns the password.
+async function operator(world, email) {
+  const password = "a desk with two keys to it";
+  const child = spawn(process.env.VITRINE_BIN ?? "bin/vitrine", ["admin", "create", email], { env: { ...process.env, VITRINE_DATA: world.data, DATABASE_URL: "" }, stdio: ["pipe", "ignore", "inherit"] });
+  child.stdin.end(`${password}\n`);
+  const code = await new Promise((done) => child.once("exit", done));
+  assert(code === 0, `admin create ended with ${code}`);
+  return password;
 }
 
 // totp is the code of an authenticator app (RFC 6238).
@@ -275,5 +285,90 @@ export const journeys = {
     await v.close();
     await buyer.close();
     return [...faults, ...buyer.faults];
+  },
+  "two orders are looked at by keys alone: one goes out, one goes back": async (world) => {
+    await control(world, "/stripe/radar", { allow: true });
+    const good = await bought(world, "good@mail.example", "4000000000004954");
+    const bad = await bought(world, "bad@mail.example", "4000000000004954");
+    await until(good.page, /We are checking your order/);
+    await inspect(good, "money-checking");
+    await mail(world, "good@mail.example", /We are checking your order/);
+
+    const password = await operator(world, "desk@vitrine.example");
+    const v = await open({ viewport: wide });
+    const { page, faults } = v;
+    await page.goto(`${world.app}/login`);
+    await page.getByLabel("E-mail").fill("desk@vitrine.example");
+    await page.getByLabel("Password", { exact: true }).fill(password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.waitForURL(/\/app\//);
+    await page.goto(`${world.app}/admin/risk`);
+    await page.waitForURL(/security/); // operators sign in with two steps
+    await inspect(v, "money-two-steps");
+    await page.locator("#set-up").click();
+    const secret = (await page.locator("#secret").innerText()).replaceAll(/\s/g, "");
+    await page.locator("#code").fill(totp(secret));
+    const on = page.locator("#turn-on");
+    if (await on.isVisible().catch(() => false)) await on.click().catch(() => {}); // with script the sixth digit sends it
+    await page.locator("#kept").waitFor();
+    await page.locator("#kept").click();
+
+    await page.goto(`${world.app}/admin/risk`);
+    await page.locator("#queue").waitFor();
+    await inspect(v, "money-desk");
+    const decide = async (email, key, words, sure) => {
+      await page.goto(`${world.app}/admin/risk`);
+      const all = await page.locator("[data-risk-case]").evaluateAll((els) => els.map((e) => e.innerText));
+      const at = all.findIndex((t) => t.includes(email));
+      assert(at >= 0, `${email} is not in the queue: ${all}`);
+      for (let i = 0; i <= at; i++) await page.keyboard.press("j");
+      await page.keyboard.press(key);
+      await page.waitForURL(/\?do=/);
+      await page.waitForFunction(() => document.activeElement?.name === "reason");
+      await inspect(v, `money-desk-${key}`);
+      await page.keyboard.type(words);
+      if (sure) {
+        await page.keyboard.press("Tab");
+        await page.keyboard.press("Space");
+      }
+      await Promise.all([page.waitForResponse((r) => r.request().method() === "POST"), page.keyboard.press("Enter")]);
+    };
+    await decide("good@mail.example", "a", "Known from the workshop, wrote from the same address before");
+    await page.locator(".note--good").first().waitFor();
+    await decide("bad@mail.example", "r", "The holder of the card has never heard of it", true);
+    await page.locator(".note--good").first().waitFor();
+    await inspect(v, "money-desk-done");
+    await good.page.reload();
+    await until(good.page, /Thank you/);
+    const file = await bytesOf(good.page, () => good.page.getByRole("button", { name: /Download/ }).first().click());
+    assert(file.bytes.subarray(0, 5).toString() === "%PDF-", "the file is no PDF");
+    await bad.page.reload();
+    await until(bad.page, /Refunded/);
+    await inspect(bad, "money-refunded-by-desk");
+    await v.close();
+    await good.close();
+    await bad.close();
+    return [...faults, ...good.faults, ...bad.faults];
+  },
+  "paid with PayPal, without script": async (world) => {
+    await seed(world);
+    const v = await open({ javaScript: false });
+    const { page, faults } = v;
+    await page.goto(`${world.shop}/@noor/p/forty-glazes-that-dont-run`);
+    await page.locator("#buy-bar").click();
+    await page.getByLabel("Email for your receipt").fill("robin@mail.example");
+    await page.locator("input[type=checkbox]").check();
+    await page.locator("#paypal").click();
+    await page.waitForURL(/checkoutnow/);
+    await page.locator("input[name=buyer][value=robin]").check();
+    await page.locator("button[name=do][value=pay]").click();
+    await page.waitForURL(/\/o\//, { timeout: 20000 });
+    await until(page, /Thank you/);
+    assert(/Paid by\s+PayPal/.test(await page.locator("main").innerText()), "not paid by PayPal");
+    const file = await bytesOf(page, () => page.getByRole("button", { name: /Download/ }).first().click());
+    assert(file.bytes.subarray(0, 5).toString() === "%PDF-", "the file is no PDF");
+    await mail(world, "robin@mail.example", /receipt|order|Forty/i);
+    await v.close();
+    return faults;
   },
 };
