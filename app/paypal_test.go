@@ -1,8 +1,10 @@
 package app_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +14,10 @@ import (
 	"vitrine/app/id"
 	"vitrine/app/money"
 	"vitrine/app/orders"
+	"vitrine/app/payments"
 	"vitrine/app/payouts"
 	"vitrine/app/refunds"
+	"vitrine/app/sandbox"
 	"vitrine/app/web/webtest"
 )
 
@@ -245,6 +249,128 @@ func TestPayPalIsLate(t *testing.T) {
 	w.Settle()
 	if o = orderOf(t, w, email); o.Refunded.Minor != 400 {
 		t.Fatalf("%+v", o)
+	}
+	clean(t, w)
+}
+
+// PayPal does what it is asked and the answer is lost, or it is away for a moment, at any call: everything is found
+// again, and nothing happens twice.
+func TestPayPalLosesAnswersAndNothingHappensTwice(t *testing.T) {
+	n := 6
+	if os.Getenv("VITRINE_AUDIT") != "" {
+		n = 60
+	}
+	w := apptest.New(t, func(c *config.Config) { c.SettlementDays = 0 })
+	if err := w.PayPal.Fund("EUR", 1_000_000); err != nil {
+		t.Fatal(err)
+	}
+	c := w.Creator()
+	if _, err := w.App.Payouts.SetPayPal(t.Context(), payouts.Who{User: c.User, Email: c.Email}, "ada@pay.test"); err != nil {
+		t.Fatal(err)
+	}
+	w.Settle()
+	confirm(t, w, c)
+	trouble := func() {
+		for _, k := range []sandbox.FaultKind{sandbox.DropAfter, sandbox.Error500After, sandbox.DropBefore, sandbox.Unavailable} {
+			w.PayPal.Inject(sandbox.Fault{Kind: k, Call: "POST", Odds: 0.2})
+			w.PayPal.Inject(sandbox.Fault{Kind: k, Call: "GET", Odds: 0.1})
+		}
+	}
+	insist := func(what string, do func() error) { // as people and jobs do
+		t.Helper()
+		for range 60 {
+			if do() == nil {
+				return
+			}
+			w.Pass(time.Second)
+		}
+		t.Fatalf("%s never came through", what)
+	}
+	for range n {
+		trouble()
+		b, email := w.Browser(), "ines-"+strings.ToLower(id.Token()[:10])+"@mail.test"
+		page := b.Get("/checkout/start?p=" + c.Product.String() + "&q=1").Is(http.StatusOK)
+		var token string
+		insist("the checkout", func() error {
+			answer := b.Submit(page, `form[action="/checkout"]`, map[string]string{"email": email, "consent": "on", "provider": "paypal"})
+			u, err := url.Parse(answer.Header.Get("Location"))
+			if answer.Status != http.StatusSeeOther || err != nil || u.Query().Get("token") == "" {
+				return fmt.Errorf("%d", answer.Status)
+			}
+			token = u.Query().Get("token")
+			return nil
+		})
+		next, err := w.PayPal.Approve(token, "robin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Get(next)
+		co := row(t, w, `SELECT id FROM checkouts WHERE email = $1`, email)
+		insist("the payment", func() error {
+			checkout, err := id.Parse[id.CheckoutKind](co)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return w.App.Orders.Take(t.Context(), checkout)
+		})
+		o := orderOf(t, w, email)
+		r, err := w.App.Refunds.Create(t.Context(), c.User, refunds.Input{Key: id.Token(), Order: o.ID, Amount: money.Amount{Minor: 400, Currency: "EUR"}, Reason: "goodwill"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		insist("the refund", func() error {
+			if err := w.App.Refunds.Send(t.Context(), r); err != nil {
+				return err
+			}
+			if now, err := w.App.Refunds.Find(t.Context(), r); err != nil || now.State != refunds.Succeeded {
+				return fmt.Errorf("%v %v", now.State, err)
+			}
+			return nil
+		})
+		w.PayPal.ClearFaults()
+		w.Settle()
+	}
+	w.Pass(73 * time.Hour)
+	w.Settle()
+	trouble()
+	if err := w.App.Orders.Mature(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	insist("the payout", func() error {
+		if err := w.App.Payouts.Run(t.Context(), w.Now()); err != nil {
+			return err
+		}
+		if err := w.App.Payouts.Sweep(t.Context()); err != nil {
+			return err
+		}
+		w.Pass(30 * time.Minute)
+		w.Work()
+		if n := w.Count(`SELECT count(*) FROM payouts WHERE state IN ('sent', 'paid')`); n != 1 {
+			return fmt.Errorf("%d payouts sent", n)
+		}
+		return nil
+	})
+	w.PayPal.ClearFaults()
+	if _, err := w.PayPal.SettlePayouts(""); err != nil {
+		t.Fatal(err)
+	}
+	w.Settle()
+	captures, given, paid := 0, int64(0), int64(0)
+	if err := w.App.PayPal.Movements(t.Context(), time.Time{}, func(m payments.Movement) error {
+		switch m.Kind {
+		case payments.MovementCharge:
+			captures++
+		case payments.MovementRefund:
+			given += m.Amount.Minor
+		case payments.MovementPayout:
+			paid += m.Amount.Minor
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if captures != n || given != -400*int64(n) || paid == 0 || w.Count(`SELECT count(*) FROM payouts`) != 1 {
+		t.Errorf("%d captures and %d given back for %d sales, %d paid out", captures, given, n, paid)
 	}
 	clean(t, w)
 }
