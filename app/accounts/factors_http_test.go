@@ -356,3 +356,27 @@ func TestNaughtyStringsAreNoCodes(t *testing.T) {
 		t.Errorf("%d people have a second step", n)
 	}
 }
+
+func TestThePageOfYouLeadsToMoneyAndToTheDesk(t *testing.T) {
+	w := apptest.New(t)
+	c := w.Creator()
+	you := c.Get("/app/you").Is(http.StatusOK)
+	for _, to := range []string{"/app/payouts", "/app/disputes", "/app/security", "/app/settings/security"} {
+		if you.Doc().Find(`main a[href="`+to+`"]`).Length() != 1 {
+			t.Errorf("no link to %s", to)
+		}
+		c.Get(to).Is(http.StatusOK)
+	}
+	you.HasNot(`href="/admin"`)
+	if _, err := w.App.Accounts.Provision(t.Context(), c.Email, apptest.Password, "", "admin"); err != nil {
+		t.Fatal(err)
+	}
+	o := w.SignIn(c.Email)
+	o.Get("/app/you").Is(http.StatusOK).Has(`href="/admin"`)
+	o.Get("/app/security").Is(http.StatusOK).Has(`id="tab-you"`)
+
+	desk := w.Admin() // has no shop
+	desk.Get("/app/security").Is(http.StatusOK).Has(`href="/admin"`).HasNot(`id="tab-you"`)
+	desk.Get("/app/settings/security").Is(http.StatusOK).Has("This one").HasNot(`id="tab-you"`)
+	desk.Get("/app/you").Goes("/start")
+}
