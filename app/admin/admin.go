@@ -4,6 +4,7 @@ package admin
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"vitrine/app/db"
@@ -26,6 +27,9 @@ type Service struct {
 	Zone      *time.Location                                   // of the instance; nil is UTC
 	Hour      int                                              // of the day, in that zone, from which accounts are compared; 0 is 3
 	Page      int                                              // lines or entries that are compared in one transaction; 0 is 500
+
+	alarming sync.Mutex
+	alarms   map[string]string // that the log has heard of
 }
 
 func (s *Service) page() int {
@@ -45,6 +49,7 @@ func (s *Service) zone() *time.Location {
 // Jobs registers what the worker does.
 func (s *Service) Jobs(r *job.Registry) {
 	r.Every("sweep:money", time.Hour, s.CheckMoney)
+	r.Every("admin:alarm", time.Minute, s.Alarm)
 	r.Every("admin:reconcile", 10*time.Minute, s.Nightly)
 }
 
