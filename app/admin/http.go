@@ -176,7 +176,7 @@ func (h *Handler) book(ctx context.Context, o Overview) []ui.Row {
 	}
 	rows := []ui.Row{check}
 	for _, r := range o.Runs {
-		row := ui.Row{ID: "fig-run-" + r.Provider, Title: text.T(ctx, "Account at %s", r.Provider), Href: "/admin/reconciliations"}
+		row := ui.Row{ID: "fig-run-" + r.Provider, Title: text.T(ctx, "Account at %s", providerName(r.Provider)), Href: "/admin/reconciliations"}
 		switch {
 		case r.StartedAt.IsZero():
 			row.Note, row.Pill = text.T(ctx, "not compared yet"), ui.Pill{Label: text.T(ctx, "missing"), Tone: "lamp"}

@@ -235,7 +235,7 @@ func (h *Handler) caseFacts(ctx context.Context, k Case) []view.Fact {
 			out = append(out, view.Fact{Label: label, Value: value, Href: href, ID: "fact-" + strconv.Itoa(len(out))})
 		}
 	}
-	add(text.T(ctx, "Provider"), d.Provider, "")
+	add(text.T(ctx, "Provider"), providerName(d.Provider), "")
 	add(text.T(ctx, "Since"), h.local(k.Since()), "")
 	add(text.T(ctx, "In hand"), k.AssignedTo, "")
 	add(text.T(ctx, "Finding"), d.Finding, "")

@@ -57,7 +57,7 @@ func (h *Handler) disputes(c echo.Context) error {
 	now := h.Service.DB.Now()
 	for _, d := range rows {
 		r := ui.Row{ID: "dispute-" + d.ID.String(), Href: "mailto:" + d.Email, Title: text.T(ctx, "%s · %s", d.Shop, strings.ReplaceAll(d.Reason, "_", " ")),
-			End: money.Amount{Minor: d.Minor, Currency: d.Currency}.Format(), Note: text.T(ctx, "%s %s · write to %s", d.Provider, d.Ref, d.Email), EndNote: text.T(ctx, "no deadline")}
+			End: money.Amount{Minor: d.Minor, Currency: d.Currency}.Format(), Note: text.T(ctx, "%s %s · write to %s", providerName(d.Provider), d.Ref, d.Email), EndNote: text.T(ctx, "no deadline")}
 		if d.DueAt != nil {
 			r.EndNote = text.T(ctx, "due in %s", span(ctx, d.DueAt.Sub(now)))
 			if d.DueAt.Before(now) {
@@ -102,7 +102,7 @@ func (h *Handler) runs(c echo.Context) error {
 	p := view.ListProps{Title: text.T(ctx, "Comparisons of accounts"), Lead: text.T(ctx, "Every night each provider's account is compared with the book, both ways."),
 		EmptyTitle: text.T(ctx, "No comparison yet"), Empty: text.T(ctx, "The first one comes after the start, then every night.")}
 	for _, r := range all {
-		f := view.Fact{ID: "run-" + r.Provider + "-" + r.Day.Format("2006-01-02"), Label: text.T(ctx, "%s, %s: %d lines, %d entries.", r.Day.Format("2 Jan 2006"), r.Provider, r.Lines, r.Entries),
+		f := view.Fact{ID: "run-" + r.Provider + "-" + r.Day.Format("2006-01-02"), Label: text.T(ctx, "%s, %s: %d lines, %d entries.", r.Day.Format("2 Jan 2006"), providerName(r.Provider), r.Lines, r.Entries),
 			Value: text.T(ctx, "agrees")}
 		switch {
 		case r.DoneAt == nil && r.Trouble != "":

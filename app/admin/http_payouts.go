@@ -42,10 +42,10 @@ func (h *Handler) payouts(c echo.Context) error {
 	p := view.ListProps{Title: text.T(ctx, "Payouts"), Filters: []view.Filter{filter(text.T(ctx, "State"), "/admin/payouts", "state", state, choices)},
 		EmptyTitle: text.T(ctx, "No payout waits"), Empty: text.T(ctx, "Payouts whose answer was lost, that came back or that somebody holds are listed here.")}
 	for _, o := range all {
-		r := ui.Row{ID: "payout-" + o.ID.String(), Href: payoutPath(o.ID), Title: text.T(ctx, "%s to %s", o.Amount().Format(), named(o)), Note: o.Provider, End: "",
+		r := ui.Row{ID: "payout-" + o.ID.String(), Href: payoutPath(o.ID), Title: text.T(ctx, "%s to %s", o.Amount().Format(), named(o)), Note: providerName(o.Provider),
 			EndNote: h.ago(ctx, o.Since()), Pill: payoutPill(ctx, o.State)}
 		if o.Failure != "" {
-			r.Note = o.Provider + " · " + o.Failure
+			r.Note = text.T(ctx, "%s · %s", providerName(o.Provider), o.Failure)
 		}
 		p.Rows = append(p.Rows, r)
 	}
@@ -105,7 +105,7 @@ func (h *Handler) presentPayout(ctx context.Context, o Payout, acts []Act) view.
 	add(text.T(ctx, "Creator"), o.Name, "")
 	add(text.T(ctx, "Address"), o.Email, "mailto:"+url.PathEscape(o.Email))
 	add(text.T(ctx, "Shop"), o.Shop, "")
-	add(text.T(ctx, "Provider"), o.Provider, "")
+	add(text.T(ctx, "Provider"), providerName(o.Provider), "")
 	add(text.T(ctx, "To"), o.To, "")
 	add(text.T(ctx, "Their number"), o.Ref, "")
 	add(text.T(ctx, "Our number"), o.ID.String(), "")

@@ -254,3 +254,14 @@ func momentLabel(ctx context.Context, kind string) (label, tone string) {
 	}
 	return text.T(ctx, "Note"), ""
 }
+
+// providerName is what people call a provider.
+func providerName(p string) string {
+	switch p {
+	case "stripe":
+		return "Stripe"
+	case "paypal":
+		return "PayPal"
+	}
+	return p
+}
