@@ -169,9 +169,9 @@ func (h *Handler) sold(c echo.Context, o Order, p *view.BuyerProps) error {
 	for _, d := range all {
 		f := view.File{ID: d.Grant.String() + "-" + d.File.ID.String(), Name: d.File.Name, Note: fileNote(d), Action: "/o/" + h.Service.Token(o.ID) + "/f/" + d.File.ID.String()}
 		switch {
-		case o.Review.Stopped():
+		case o.Review.Stopped() && o.Status != Refunded:
 			f.Closed = text.T(ctx, "Opens once the order is checked")
-		case d.Revoked:
+		case d.Revoked, o.Review.Stopped():
 			f.Closed = text.T(ctx, "Closed since the refund")
 		case d.Left() == 0:
 			f.Closed = text.T(ctx, "Downloaded %d times today. Please come back tomorrow.", d.Today)

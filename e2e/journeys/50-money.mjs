@@ -353,6 +353,30 @@ export const journeys = {
     await bad.close();
     return [...faults, ...good.faults, ...bad.faults];
   },
+  "every page of the money, light and dark, small and wide": async (world) => {
+    await seed(world);
+    const faults = [];
+    let paths;
+    for (const [viewport, dark] of [[small, false], [small, true], [wide, false]]) {
+      const v = await open({ viewport, dark });
+      const { page } = v;
+      await signIn(world, page);
+      const first = async (path, link) => {
+        await page.goto(world.app + path);
+        return (await page.locator(link).first().getAttribute("href")) ?? path;
+      };
+      paths ??= ["/app/payouts", "/app/payouts/methods", "/app/payouts/fees?price=49.90&case=lost", "/app/payouts/transactions?kind=sale", "/app/disputes",
+        await first("/app/payouts", "a[id^=payout-]"), await first("/app/payouts/transactions", ".lines a[href*=orders]"), await first("/app/disputes", ".lines a"),
+        await first("/app/orders?q=part@mail.example", "#orders .row a"), `${await first("/app/orders?q=part@mail.example", "#orders .row a")}/refund`, await first("/app/payouts/methods", "a[href$=disconnection]")];
+      for (const p of paths) {
+        await page.goto(world.app + p);
+        await inspect(v, `money all ${viewport.width}${dark ? " dark" : ""} ${paths.indexOf(p)}`);
+      }
+      faults.push(...v.faults);
+      await v.close();
+    }
+    return faults;
+  },
   "paid with PayPal, without script": async (world) => {
     await seed(world);
     const v = await open({ javaScript: false });
