@@ -92,10 +92,14 @@ func TestAProofGrowsOldAfterTenMinutes(t *testing.T) {
 		w.Pass(11 * time.Minute)
 	}
 
-	// A button without any field is not forgotten either, nor is a form of many parts.
-	c.Submit(c.Follow(c.Post(freshPath, nil)), "#again", map[string]string{"password": apptest.Password}).Goes("/resume")
-	c.Submit(c.Get("/resume"), `form[action="`+freshPath+`"]`, nil).Is(http.StatusOK).Has("taken")
-	w.Pass(11 * time.Minute)
+	// A button without any field is pressed again where it is; a form of many parts is kept.
+	c.Header.Set("Referer", w.Config.AppURL+"/app/you")
+	c.Post(freshPath, nil).Goes("/login/again?next=%2Fapp%2Fyou")
+	c.HTMX = true
+	c.Header.Set("HX-Current-URL", w.Config.AppURL+"/app/orders?page=2")
+	c.Post(freshPath, nil).Is(http.StatusUnauthorized).Goes("/login/again?next=" + url.QueryEscape("/app/orders?page=2"))
+	c.HTMX = false
+	c.Header = http.Header{}
 	const parts = "--x\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nin parts\r\n--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nabc\r\n--x--\r\n"
 	c.Do(http.MethodPost, freshPath, "multipart/form-data; boundary=x", parts).Goes("/login/again?next=%2Fresume")
 	// What cannot be kept leads back to where it was typed.

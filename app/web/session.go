@@ -195,7 +195,7 @@ type Stash struct {
 }
 
 // stash keeps the form of a request that needs signing in first, or a proof. Files, passwords and recovery codes are
-// not kept; a button without fields is kept only for who is signed in.
+// not kept, nor a button without fields.
 func (r *Router) stash(c echo.Context, proof bool) (kept bool, err error) {
 	req := c.Request()
 	typed, err := fields(req)
@@ -212,7 +212,7 @@ func (r *Router) stash(c echo.Context, proof bool) (kept bool, err error) {
 			size += len(k) + len(s)
 		}
 	}
-	if size == 0 && !proof || size > 64<<10 {
+	if size == 0 || size > 64<<10 {
 		return false, nil
 	}
 	b, err := json.Marshal(Stash{req.Method, req.URL.Path, form, time.Now(), proof})

@@ -47,6 +47,16 @@ type Kept struct {
 	Fields []KeptField
 }
 
+// shown is how many fields there are to read.
+func (k Kept) shown() (n int) {
+	for _, f := range k.Fields {
+		if f.Label != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // KeptField is one of its fields. Shown ones are for reading, all are sent again.
 type KeptField struct{ Label, Name, Value string }
 
