@@ -87,6 +87,6 @@ func (a *App) health(r *web.Router) {
 		return c.String(http.StatusOK, "ready\n")
 	})
 	g.GET("/robots.txt", func(c echo.Context) error {
-		return c.String(http.StatusOK, "User-agent: *\nDisallow: /app/\nDisallow: /checkout/\nDisallow: /o/\nDisallow: /my\nDisallow: /api/\n")
+		return c.String(http.StatusOK, "User-agent: *\nDisallow: /app/\nDisallow: /admin/\nDisallow: /checkout/\nDisallow: /o/\nDisallow: /my\nDisallow: /api/\n")
 	})
 }

@@ -98,8 +98,8 @@ func (c *Client) pages(ctx context.Context, from, to time.Time, each func(transa
 		}
 		of = out.Pages
 		for _, t := range out.All {
-			if t.Info.Status != "" && t.Info.Status != "S" {
-				continue
+			if t.Info.Status == "P" || t.Info.Status == "D" {
+				continue // V has moved, and was taken back by a line of its own
 			}
 			if err := each(t); err != nil {
 				return err
