@@ -10,7 +10,9 @@ import (
 	"vitrine/app/apptest"
 	"vitrine/app/id"
 	"vitrine/app/inventory"
+	"vitrine/app/money"
 	"vitrine/app/orders"
+	"vitrine/app/refunds"
 	"vitrine/app/sandbox"
 )
 
@@ -41,6 +43,7 @@ func TestInvariant09AKillAtEveryFailpointLosesNothing(t *testing.T) {
 		{dieApplying, []string{"payments.apply.before_commit", "payments.apply.after_commit", "ledger.after_post", "mail.claimed", "mail.sent"}},
 		{dieResuming, []string{"payments.resume.before_commit", "payments.resume.after_commit"}},
 		{dieTakingBack, []string{"payments.look.before_call", "payments.look.after_call"}},
+		{dieAsking, []string{"orders.ask.before_call", "orders.ask.after_call", "orders.ask.before_commit", "orders.ask.after_commit"}},
 		{diePulling, []string{"payments.pull.before_call", "payments.pull.after_call", "payments.pull.before_commit", "payments.pull.after_commit"}},
 		{dieMaturing, []string{"orders.mature.before_commit", "orders.mature.after_commit"}},
 		{dieCreatingAnIntent, []string{"provider.intent.before_call", "provider.intent.after_call", "checkout.intent.before_commit", "checkout.intent.after_commit"}},
@@ -277,6 +280,39 @@ func dieTakingBack(k *killWorld, failpoint string) {
 	})
 	k.quiet()
 	clean(k.t, k.World)
+}
+
+// Someone has given all of it back at the provider's dashboard, and the event is still on its way: our own refund is
+// refused, and the payment is asked how it stands.
+func dieAsking(k *killWorld, failpoint string) {
+	k.alive(false)
+	b := k.paid()
+	k.quietWorker()
+	k.Stripe.Misbehave(sandbox.WebhookFaults{Hold: true})
+	k.giveBack(b, 1900)
+	o := orderOf(k.t, k.World, b.email)
+	if _, err := k.App.Refunds.Create(k.t.Context(), k.creator.User, refunds.Input{Key: id.Token(), Order: o.ID, Amount: money.Amount{Minor: 400, Currency: "EUR"}, Reason: "goodwill"}); err != nil {
+		k.t.Fatal(err)
+	}
+	k.startWorker(failpoint)
+	k.reached(failpoint, k.worker)
+	k.startWorker("")
+	apptest.Eventually(k.t, 15*time.Second, "the refund is refused and the other one known", func() bool {
+		return k.Count(`SELECT count(*) FROM orders o JOIN refunds r ON r.order_id = o.id WHERE o.email = $1 AND o.refunded_minor = 1900 AND o.refunding_minor = 0 AND r.state = 'refused'`, b.email) == 1
+	})
+	k.Stripe.ClearFaults()
+	k.Stripe.Release()
+	k.quiet()
+	clean(k.t, k.World)
+}
+
+// quietWorker lets a worker do everything that is due, and stops it.
+func (k *killWorld) quietWorker() {
+	k.t.Helper()
+	k.startWorker("")
+	k.quiet()
+	k.stop(k.worker)
+	k.worker = nil
 }
 
 // What the provider keeps is booked with the lines of its account.
