@@ -104,17 +104,20 @@ var pauses = []time.Duration{5 * time.Minute, 3 * time.Hour, 24 * time.Hour, 25 
 
 func (h *history) step() {
 	ctx := context.Background()
+	var es []ledger.Entry // of sales and refunds: booked at once
 	for _, u := range h.people {
 		switch h.r.IntN(10) {
 		case 0, 1, 2, 3, 4:
 			n := int64(1000 + h.r.IntN(9000))
 			h.earned[u.User] += n
-			h.orders[u.User] = append(h.orders[u.User], h.earn(u.User, eur(n)))
+			o := id.New[id.OrderKind]()
+			h.orders[u.User] = append(h.orders[u.User], o)
+			es = append(es, sale(u.User, o, eur(n))...)
 		case 5:
 			if os := h.orders[u.User]; len(os) > 0 {
 				n := int64(1 + h.r.IntN(900))
 				h.earned[u.User] -= n
-				h.refund(u.User, os[h.r.IntN(len(os))], eur(n))
+				es = append(es, back(u.User, os[h.r.IntN(len(os))], eur(n)))
 			}
 		case 6:
 			h.survive(func() error { _, _, err := h.s.Request(ctx, u.User, "EUR"); return err })
@@ -124,6 +127,7 @@ func (h *history) step() {
 			h.news(u.User)
 		}
 	}
+	h.book(es...)
 	h.survive(func() error { return h.s.Run(ctx, h.d.Now()) })
 	h.work()
 	h.survive(func() error { return h.swept(h.s.Sweep(ctx)) })

@@ -226,30 +226,39 @@ func (w *world) method(u payouts.Who) payouts.Method {
 func (w *world) earn(u id.User, net money.Amount) id.Order {
 	w.t.Helper()
 	o := id.New[id.OrderKind]()
-	w.tx(func(ctx context.Context, tx *db.Tx) error { return earn(ctx, tx, u, o, net) })
+	w.book(sale(u, o, net)...)
 	return o
-}
-
-func earn(ctx context.Context, tx *db.Tx, u id.User, o id.Order, net money.Amount) error {
-	fee := money.Amount{Minor: net.Minor/20 + 25, Currency: net.Currency}
-	if _, err := ledger.Post(ctx, tx, ledger.Entry{Key: "sale:" + o.String(), Kind: "sale", Lines: []ledger.Line{
-		{Account: ledger.Provider("stripe"), Amount: net.Add(fee).Neg()}, {Account: ledger.PlatformFees, Amount: fee}, {Account: ledger.Pending(u), Amount: net}}}); err != nil {
-		return err
-	}
-	_, err := ledger.Post(ctx, tx, ledger.Entry{Key: "mature:" + o.String(), Kind: "mature", Lines: []ledger.Line{
-		{Account: ledger.Pending(u), Amount: net.Neg()}, {Account: ledger.Available(u), Amount: net}}})
-	return err
 }
 
 // refund gives something of a sale back.
 func (w *world) refund(u id.User, o id.Order, net money.Amount) {
 	w.t.Helper()
+	w.book(back(u, o, net))
+}
+
+func (w *world) book(es ...ledger.Entry) {
+	w.t.Helper()
+	w.tx(func(ctx context.Context, tx *db.Tx) error { return book(ctx, tx, es...) })
+}
+
+func book(ctx context.Context, tx *db.Tx, es ...ledger.Entry) error {
+	_, err := ledger.PostAll(ctx, tx, es)
+	return err
+}
+
+func sale(u id.User, o id.Order, net money.Amount) []ledger.Entry {
+	fee := money.Amount{Minor: net.Minor/20 + 25, Currency: net.Currency}
+	return []ledger.Entry{
+		{Key: "sale:" + o.String(), Kind: "sale", Lines: []ledger.Line{
+			{Account: ledger.Provider("stripe"), Amount: net.Add(fee).Neg()}, {Account: ledger.PlatformFees, Amount: fee}, {Account: ledger.Pending(u), Amount: net}}},
+		{Key: "mature:" + o.String(), Kind: "mature", Lines: []ledger.Line{{Account: ledger.Pending(u), Amount: net.Neg()}, {Account: ledger.Available(u), Amount: net}}},
+	}
+}
+
+func back(u id.User, o id.Order, net money.Amount) ledger.Entry {
 	fee := money.Amount{Minor: net.Minor / 20, Currency: net.Currency}
-	w.tx(func(ctx context.Context, tx *db.Tx) error {
-		_, err := ledger.Post(ctx, tx, ledger.Entry{Key: "refund:" + o.String() + ":" + id.Token(), Kind: "refund", Lines: []ledger.Line{
-			{Account: ledger.Provider("stripe"), Amount: net.Add(fee)}, {Account: ledger.PlatformFees, Amount: fee.Neg()}, {Account: ledger.Available(u), Amount: net.Neg()}}})
-		return err
-	})
+	return ledger.Entry{Key: "refund:" + o.String() + ":" + id.Token(), Kind: "refund", Lines: []ledger.Line{
+		{Account: ledger.Provider("stripe"), Amount: net.Add(fee)}, {Account: ledger.PlatformFees, Amount: fee.Neg()}, {Account: ledger.Available(u), Amount: net.Neg()}}}
 }
 
 // run is the daily job, now.

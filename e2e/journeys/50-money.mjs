@@ -280,7 +280,7 @@ export const journeys = {
     await until(page, /won/i);
     await inspect(v, "money-dispute-won");
     await page.goto(`${world.app}/app/payouts/transactions`);
-    await until(page, /won|back/i);
+    await until(page, /Given back by the buyer.s bank/);
     await inspect(v, "money-transactions-dispute");
     await v.close();
     await buyer.close();
