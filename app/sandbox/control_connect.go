@@ -44,6 +44,7 @@ func (s *Server) connectOrders() map[string]doing {
 		"/stripe/dispute/inquiry/close": func(_ *http.Request, o order) (any, error) { return done(st.CloseInquiry(o.Dispute)) },
 		"/stripe/dispute/withdraw":      func(_ *http.Request, o order) (any, error) { return done(st.Withdraw(o.Dispute)) },
 		"/stripe/dispute/flip":          func(_ *http.Request, o order) (any, error) { return done(st.Flip(o.Dispute)) },
+		"/stripe/balance/clear":         func(*http.Request, order) (any, error) { return counted(st.Clear()) },
 		"/stripe/payouts/submit":        func(_ *http.Request, o order) (any, error) { return counted(st.Submit(o.Payout)) },
 		"/stripe/payouts/settle":        func(_ *http.Request, o order) (any, error) { return counted(st.SettlePayouts(o.Payout)) },
 		"/stripe/payouts/fail":          func(_ *http.Request, o order) (any, error) { return done(st.FailPayout(o.Payout, o.Failure)) },

@@ -48,6 +48,27 @@ func TestTransfersNeedAvailableMoney(t *testing.T) {
 	}
 }
 
+func TestPendingMoneyIsMadeAvailable(t *testing.T) {
+	s := start(t, sandbox.Options{})
+	id := payee(t, s, "DE")
+	paid(t, s, "4242424242424242")
+	if b := s.Stripe().Balance("eur"); b.Available != 0 || b.Pending != 1846 {
+		t.Fatalf("%+v", b)
+	}
+	if n, err := s.Stripe().Clear(); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	if b := s.Stripe().Balance("eur"); b.Available != 1846 || b.Pending != 0 {
+		t.Errorf("%+v", b)
+	}
+	if _, err := newTransfer(s, id, 1846, "eur"); err != nil {
+		t.Error(err)
+	}
+	if n, err := s.Stripe().Clear(); n != 0 || err != nil {
+		t.Error("twice:", n, err)
+	}
+}
+
 // TestARefusalIsStoredUnderItsKey: Stripe remembers what it refused while it worked on a call, too.
 func TestARefusalIsStoredUnderItsKey(t *testing.T) {
 	s := start(t, sandbox.Options{})
