@@ -22,7 +22,12 @@ import (
 	"vitrine/app/sandbox"
 )
 
-func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv("REFUNDS_VICTIM") != "" {
+		os.Exit(victim())
+	}
+	os.Exit(apptest.Main(m))
+}
 
 type desk struct {
 	*apptest.World
