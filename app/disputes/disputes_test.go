@@ -17,7 +17,12 @@ import (
 	"vitrine/app/sandbox"
 )
 
-func TestMain(m *testing.M) { os.Exit(apptest.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv("DISPUTES_VICTIM") != "" {
+		os.Exit(victim())
+	}
+	os.Exit(apptest.Main(m))
+}
 
 var png = append([]byte("\x89PNG\r\n\x1a\n"), bytes.Repeat([]byte{0}, 100)...)
 
