@@ -7,4 +7,9 @@ import (
 	"vitrine/app/db/dbtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(dbtest.Main(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv("RISK_VICTIM") != "" {
+		os.Exit(victim())
+	}
+	os.Exit(dbtest.Main(m))
+}
