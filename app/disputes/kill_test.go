@@ -242,12 +242,14 @@ func TestInvariant09AKillAtEveryFailpointOfDisputesLosesNothing(t *testing.T) {
 	k.bench = newBench(t)
 	k.sell(3 + len(ways)*2*len(deaths))
 	calm := map[string]string{}
-	for _, do := range []string{"send", "accept", "remind"} {
+	for do, ends := range map[string]string{"send": "sent won, automatic false", "accept": "accepted lost", "remind": "sent won, automatic true"} {
 		before := k.look()
 		c, d := k.open(t)
 		k.do(t, do, d)
 		k.Settle()
-		calm[do] = k.end(t, c, before)
+		if calm[do] = k.end(t, c, before); !strings.Contains(calm[do], ends) || strings.Count(calm[do], "at the provider") != 1 {
+			t.Fatalf("%s without a death:\n%s", do, calm[do])
+		}
 	}
 	n := 0
 	for way, recover := range ways {

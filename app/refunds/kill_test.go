@@ -156,6 +156,9 @@ func TestInvariant09AKillAtEveryFailpointOfRefundsLosesNothing(t *testing.T) {
 	d.ask(form("calm", calm.ID))
 	d.Settle()
 	want, n := d.story(calm), 0
+	if strings.Count(want, "at the provider") != 1 || !strings.Contains(want, "ours 7.00 EUR succeeded") || !strings.Contains(want, "0.00 EUR under way") {
+		t.Fatalf("without a death:\n%s", want)
+	}
 	for way, recover := range ways {
 		for _, failpoint := range refunds.Failpoints {
 			do, ok := scenarios[failpoint[:strings.LastIndex(failpoint, ".")+1]]

@@ -167,39 +167,40 @@ type scene struct {
 	machine bool   // nobody tries it again: what is left is found without a person
 	once    bool   // whoever tries it again is told that it is done
 	again   bool   // the second try is the same as the first
+	ends    string // a line of what becomes of it
 }
 
 const decided = `SELECT count(*) FROM risk_reviews WHERE id = $1 AND decided_at IS NOT NULL`
 
 var scenes = []scene{
-	{name: "admit", names: "risk.admit.", do: "admit", set: func(w *desk, m *mission) { w.must(*m, "block") }, done: `SELECT count(*) FROM risk_decisions WHERE $1::uuid IS NOT NULL AND key LIKE 'admit:%'`, again: true},
-	{name: "approve", names: "risk.choose.", do: "choose", set: func(_ *desk, m *mission) { m.Choice = risk.Approve }, done: decided, once: true},
-	{name: "refund", names: "risk.choose.", do: "choose", set: func(_ *desk, m *mission) { m.Choice = risk.Refund }, done: decided, once: true},
-	{name: "close", names: "risk.choose.", do: "choose", set: func(_ *desk, m *mission) { m.Choice = risk.Close }, done: decided, once: true},
-	{name: "hold", names: "risk.hold.", do: "hold", done: `SELECT count(*) FROM risk_reviews WHERE id = $1 AND holds = 1`},
-	{name: "expire", names: "risk.expire.", do: "expire", set: func(w *desk, _ *mission) { w.pass(73 * time.Hour) }, done: decided, machine: true},
-	{name: "reopen", names: "risk.reopen.", do: "reopen", set: func(w *desk, m *mission) {
+	{name: "admit", ends: "decision admit blocked", names: "risk.admit.", do: "admit", set: func(w *desk, m *mission) { w.must(*m, "block") }, done: `SELECT count(*) FROM risk_decisions WHERE $1::uuid IS NOT NULL AND key LIKE 'admit:%'`, again: true},
+	{name: "approve", ends: "order paid 0 of 1900", names: "risk.choose.", do: "choose", set: func(_ *desk, m *mission) { m.Choice = risk.Approve }, done: decided, once: true},
+	{name: "refund", ends: "order paid 1900 of 1900", names: "risk.choose.", do: "choose", set: func(_ *desk, m *mission) { m.Choice = risk.Refund }, done: decided, once: true},
+	{name: "close", ends: "order paid 1900 of 1900", names: "risk.choose.", do: "choose", set: func(_ *desk, m *mission) { m.Choice = risk.Close }, done: decided, once: true},
+	{name: "hold", ends: "history held", names: "risk.hold.", do: "hold", done: `SELECT count(*) FROM risk_reviews WHERE id = $1 AND holds = 1`},
+	{name: "expire", ends: "order paid 1900 of 1900", names: "risk.expire.", do: "expire", set: func(w *desk, _ *mission) { w.pass(73 * time.Hour) }, done: decided, machine: true},
+	{name: "reopen", ends: "history reopened", names: "risk.reopen.", do: "reopen", set: func(w *desk, m *mission) {
 		m.Choice = risk.Close
 		w.must(*m, "choose")
 	}, done: `SELECT count(*) FROM shops s JOIN risk_reviews r ON r.shop_id = s.id WHERE r.id = $1 AND s.shut_at IS NULL`},
-	{name: "warning", names: "risk.warning.", do: "sweep", set: early, done: `SELECT count(*) FROM risk_warnings WHERE $1::uuid IS NOT NULL AND resolved_at IS NOT NULL`, machine: true},
-	{name: "forget", names: "risk.forget.", do: "sweep", set: func(w *desk, m *mission) {
+	{name: "warning", ends: "order paid 1900 of 1900", names: "risk.warning.", do: "sweep", set: early, done: `SELECT count(*) FROM risk_warnings WHERE $1::uuid IS NOT NULL AND resolved_at IS NOT NULL`, machine: true},
+	{name: "forget", ends: "history approve", names: "risk.forget.", do: "sweep", set: func(w *desk, m *mission) {
 		w.must(*m, "block")
 		w.must(*m, "admit")
 		m.Choice = risk.Approve
 		w.must(*m, "choose")
 		w.pass(200 * 24 * time.Hour)
 	}, done: `SELECT 1 - count(*) FROM risk_decisions WHERE $1::uuid IS NOT NULL AND order_id IS NULL`, machine: true},
-	{name: "lift", names: "risk.lift.", do: "lift", set: func(w *desk, m *mission) {
+	{name: "lift", ends: "block email review true", names: "risk.lift.", do: "lift", set: func(w *desk, m *mission) {
 		w.must(*m, "block")
 		var err error
 		if m.Block, err = id.Parse[id.CaseKind](w.text(`SELECT id::text FROM risk_blocks WHERE kind = 'email'`)); err != nil {
 			w.t.Fatal(err)
 		}
 	}, done: `SELECT count(*) FROM risk_blocks WHERE $1::uuid IS NOT NULL AND lifted_at IS NOT NULL`, once: true},
-	{name: "view", names: "risk.view.", do: "view", done: `SELECT count(*) FROM audit_log WHERE $1::uuid IS NOT NULL AND action = 'risk.view'`},
-	{name: "block", names: "risk.block.", do: "block", done: `SELECT count(*) FROM risk_history WHERE review_id = $1 AND action = 'blocked'`},
-	{name: "mail", names: "risk.mail.", do: "mail", done: `SELECT count(*) FROM risk_mails WHERE $1::uuid IS NOT NULL AND sent_at IS NOT NULL`, machine: true},
+	{name: "view", ends: "log risk.view", names: "risk.view.", do: "view", done: `SELECT count(*) FROM audit_log WHERE $1::uuid IS NOT NULL AND action = 'risk.view'`},
+	{name: "block", ends: "history blocked", names: "risk.block.", do: "block", done: `SELECT count(*) FROM risk_history WHERE review_id = $1 AND action = 'blocked'`},
+	{name: "mail", ends: "1 mails", names: "risk.mail.", do: "mail", done: `SELECT count(*) FROM risk_mails WHERE $1::uuid IS NOT NULL AND sent_at IS NOT NULL`, machine: true},
 }
 
 // early has a bank warn of a payment before it is known here.
@@ -318,6 +319,9 @@ func TestInvariant09AKillAtEveryFailpointOfRiskLosesNothing(t *testing.T) {
 		t.Run(x.name, func(t *testing.T) {
 			t.Parallel()
 			want := x.play(t, "", "")
+			if !slices.Contains(strings.Split(want, "\n"), x.ends) {
+				t.Fatalf("without a death:\n%s", want)
+			}
 			for _, name := range risk.Failpoints {
 				if !strings.HasPrefix(name, x.names) {
 					continue
