@@ -86,7 +86,7 @@ func TestInvariant09AKillAtEveryFailpointLosesNothing(t *testing.T) {
 			t.Errorf("%s is no failpoint any more", name)
 		}
 	}
-	t.Logf("%d failpoints, %d processes, %s", len(names), k.started, time.Since(began).Round(time.Second))
+	t.Logf("%d failpoints, %d processes, %s", len(names), k.started.Load(), time.Since(began).Round(time.Second))
 }
 
 // alive makes sure that ordinary processes run, or no worker.

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -52,7 +53,7 @@ type killWorld struct {
 	web, worker *victim
 	client      *http.Client
 	creator     *apptest.Creator
-	started     int
+	started     atomic.Int64
 }
 
 func newKillWorld(t *testing.T) *killWorld {
@@ -108,7 +109,7 @@ func (k *killWorld) run(command, failpoint string) *victim {
 	if err := v.cmd.Start(); err != nil {
 		k.t.Fatal(err)
 	}
-	k.started++
+	k.started.Add(1)
 	go func() { v.cmd.Wait(); close(v.done) }()
 	return v
 }
@@ -143,7 +144,10 @@ func (k *killWorld) startWorker(failpoint string) {
 	k.t.Helper()
 	k.stop(k.worker)
 	k.Exec(`UPDATE outbox SET lease_until = NULL, run_at = least(run_at, now()) WHERE done_at IS NULL AND kind <> 'checkouts:watch'`)
-	k.Exec(`UPDATE order_mails SET lease_until = now() - interval '1 second' WHERE sent_at IS NULL`)
+	k.Exec(`UPDATE payouts SET lease_until = NULL`)
+	for _, mails := range []string{"order_mails", "payout_mails", "risk_mails"} {
+		k.Exec(`UPDATE ` + mails + ` SET lease_until = now() - interval '1 second' WHERE sent_at IS NULL`)
+	}
 	k.worker = k.run("worker", failpoint)
 }
 
@@ -238,14 +242,23 @@ func (k *killWorld) buyer(product id.Product) *buyer {
 	k.t.Helper()
 	b := &buyer{email: "ines-" + strings.ToLower(id.Token()[:12]) + "@mail.test", start: k.Config.AppURL + "/checkout/start?q=1&p=" + product.String()}
 	page := k.insist(http.MethodGet, b.start, nil)
-	doc, err := goquery.NewDocumentFromReader(strings.NewReader(page.body))
+	form, err := formOf(page.body, "/checkout")
 	if err != nil || page.status != http.StatusOK {
 		k.t.Fatalf("checkout page: %d %v", page.status, err)
 	}
-	b.form = webtest.Filled(doc.Find(`form[action="/checkout"]`).First())
+	b.form = form
 	b.form.Set("email", b.email)
 	b.form.Set("consent", "on")
 	return b
+}
+
+// formOf is what a page's form for an action would send as it stands.
+func formOf(page, action string) (url.Values, error) {
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(page))
+	if err != nil {
+		return nil, err
+	}
+	return webtest.Filled(doc.Find(fmt.Sprintf("form[action=%q]", action)).First()), nil
 }
 
 // press sends the form once.
@@ -285,34 +298,29 @@ func (k *killWorld) pay(b *buyer) (next string) {
 // sessions are the provider's payment pages of an address: all, and those that were paid.
 func (k *killWorld) sessions(email string) (all, paid int) {
 	k.t.Helper()
-	req, err := http.NewRequestWithContext(k.t.Context(), http.MethodGet, k.Stripe.URL()+"/v1/checkout/sessions?limit=100", nil)
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+k.Stripe.Key())
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	var list struct {
-		Data []struct {
-			Email string `json:"customer_email"`
-			State string `json:"payment_status"`
-		} `json:"data"`
-	}
-	if err := json.NewDecoder(res.Body).Decode(&list); err != nil {
-		k.t.Fatal(err)
-	}
-	for _, s := range list.Data {
-		if s.Email == email {
-			all++
-			if s.State == "paid" {
-				paid++
+	for after := ""; ; {
+		var list struct {
+			Data []struct {
+				ID    string `json:"id"`
+				Email string `json:"customer_email"`
+				State string `json:"payment_status"`
+			} `json:"data"`
+			More bool `json:"has_more"`
+		}
+		k.stripe(http.MethodGet, "/v1/checkout/sessions?limit=100"+after, nil, &list)
+		for _, s := range list.Data {
+			if s.Email == email {
+				all++
+				if s.State == "paid" {
+					paid++
+				}
 			}
 		}
+		if !list.More {
+			return all, paid
+		}
+		after = "&starting_after=" + list.Data[len(list.Data)-1].ID
 	}
-	return all, paid
 }
 
 // integrator is one payment that a creator's own server takes.
