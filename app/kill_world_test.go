@@ -59,7 +59,7 @@ type killWorld struct {
 func newKillWorld(t *testing.T) *killWorld {
 	t.Helper()
 	k := &killWorld{World: apptest.Services(t), t: t, binary: filepath.Join(t.TempDir(), "vitrine-failpoint"), mark: filepath.Join(t.TempDir(), "mark")}
-	build := exec.Command("go", "build", "-tags", "failpoint", "-o", k.binary, ".")
+	build := exec.Command("go", "build", "-tags", "failpoint", "-ldflags", "-s -w", "-o", k.binary, ".")
 	build.Dir = dbtest.Root()
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
