@@ -78,7 +78,7 @@ func (s *Service) insertAll(ctx context.Context, tx *db.Tx, w *wish, c Checkout,
 			INSERT INTO checkouts (id, client_key, inputs, token_hash, buyer_id, email, currency, total_minor, provider, status, statement, test,
 				consented_at, locale, expires_at, created_at, updated_at, client_ip, client_net, client_browser, client_country, kind)
 			SELECT $1, $2, $3, $15, buyer.id, $5, $6, $7, $8, 'open', $9, $10, $12, $11, $13, $12, $12, $30, $31, $32, NULLIF($33, ''), $34 FROM buyer
-			ON CONFLICT ON CONSTRAINT checkouts_client_key_unique DO NOTHING
+			ON CONFLICT DO NOTHING -- id and token follow from the key: the same form at the same moment meets itself in any of the three
 			RETURNING id, buyer_id
 		), orders AS (
 			INSERT INTO orders (id, checkout_id, shop_id, creator_id, buyer_id, token_hash, status, test, email, currency, subtotal_minor,
