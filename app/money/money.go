@@ -216,9 +216,11 @@ func cut(s string, exponent int) (whole, frac string) {
 	return s[:i], tail
 }
 
+var marks = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "'", " ", "’", " ", ".", " ", ",", " ")
+
 // ungroup takes thousands marks out where they stand in their places.
 func ungroup(s string) (string, bool) {
-	s = strings.NewReplacer("\u00a0", " ", "\u202f", " ", "'", " ", "’", " ", ".", " ", ",", " ").Replace(s)
+	s = marks.Replace(s)
 	groups := strings.Split(s, " ")
 	for i, g := range groups {
 		if i > 0 && len(g) != 3 || i == 0 && len(groups) > 1 && (len(g) == 0 || len(g) > 3) {
