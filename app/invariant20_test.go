@@ -38,7 +38,8 @@ var book = map[string]map[string]string{
 const account = `^(platform:[a-z]+|provider:[a-z]+|(creator|buyer):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:[a-z_]+)?)$`
 
 // erasures are what anonymising would do to the people of a book: $1 are buyers, $2 creators, $3 is what their texts
-// become, nothing or something else.
+// become, nothing or something else. The bank's last digits stay with a method that is still paid through: another bank
+// account is a change that delays payouts.
 var erasures = []string{
 	`UPDATE buyers SET email = 'gone-' || id || $3 || '@invalid' WHERE id = ANY($1::uuid[]) AND $2::uuid[] IS NOT NULL`,
 	`UPDATE checkouts SET email = $3 || 'gone@invalid', client_ip = $3, client_net = $3, client_browser = $3, client_country = NULL, card_fingerprint = $3, card_country = NULL,
@@ -48,7 +49,7 @@ var erasures = []string{
 	`UPDATE users SET email = 'gone-' || id || $3 || '@invalid', name = 'Gone ' || $3, password_hash = NULL, locale = 'en', time_zone = 'UTC' WHERE id = ANY($2::uuid[]) AND $1::uuid[] IS NOT NULL`,
 	`UPDATE shops SET name = 'Gone ' || $3, closed_reason = $3 WHERE creator_id = ANY($2::uuid[]) AND $1::uuid[] IS NOT NULL`,
 	`UPDATE products SET name = 'Gone ' || $3, summary = $3, description = $3 WHERE creator_id = ANY($2::uuid[]) AND $1::uuid[] IS NOT NULL`,
-	`UPDATE payout_methods SET email = $3, bank = $3, country = '' WHERE creator_id = ANY($2::uuid[]) AND $1::uuid[] IS NOT NULL`,
+	`UPDATE payout_methods SET email = $3 WHERE creator_id = ANY($2::uuid[]) AND $1::uuid[] IS NOT NULL`,
 	`UPDATE payouts SET shown = $3 WHERE creator_id = ANY($2::uuid[]) AND $1::uuid[] IS NOT NULL`,
 	`UPDATE identities SET email = $3 || 'gone@invalid' WHERE user_id = ANY($2::uuid[]) AND $1::uuid[] IS NOT NULL`,
 	`UPDATE refund_requests SET message = $3, answer = $3 WHERE creator_id = ANY($2::uuid[]) AND $1::uuid[] IS NOT NULL`,
