@@ -1,6 +1,6 @@
 //go:build noguard_stock
 
-// Test: vitrine/app/inventory TestInvariant04TenCopiesAndTwoHundredBuyers
+// Test: vitrine/app/inventory TestInvariant04TenCopiesAndFiveHundredBuyers
 
 package inventory
 

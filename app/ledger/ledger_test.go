@@ -154,13 +154,14 @@ func TestInvariant02TheLedgerCannotBeEdited(t *testing.T) {
 			`UPDATE ledger_lines SET amount = amount + 1`, `DELETE FROM ledger_lines`, `TRUNCATE ledger_lines`,
 			`UPDATE ledger_lines SET amount = 1 WHERE false`,
 			`DELETE FROM account_balances`, `TRUNCATE account_balances`,
+			`UPDATE ledger_claims SET n = n + 1`, `DELETE FROM ledger_claims`, `TRUNCATE ledger_claims`,
 			`UPDATE fee_schedules SET bps = 0`, `DELETE FROM fee_schedules`, `TRUNCATE fee_schedules`,
 		} {
 			_, err := c.ExecContext(ctx, q)
 			if err == nil {
 				t.Errorf("as %s: %s was done", as, q)
 			} else if !db.Violates(err, "ledger_entries_append_only") && !db.Violates(err, "ledger_lines_append_only") &&
-				!db.Violates(err, "account_balances_append_only") && !db.Violates(err, "fee_schedules_append_only") {
+				!db.Violates(err, "account_balances_append_only") && !db.Violates(err, "ledger_claims_append_only") && !db.Violates(err, "fee_schedules_append_only") {
 				t.Errorf("as %s: %s: %v", as, q, err)
 			}
 		}
