@@ -133,7 +133,7 @@ func TestInvariant18TheScheduleSurvivesItsClock(t *testing.T) {
 			}
 			seen := at
 			if r.IntN(4) == 0 {
-				seen = at.Add([]time.Duration{-time.Hour, time.Hour, 25 * time.Hour, 400 * 24 * time.Hour}[r.IntN(4)])
+				seen = at.Add([]time.Duration{-time.Hour, time.Hour, 25 * time.Hour, 31 * 24 * time.Hour, 400 * 24 * time.Hour}[r.IntN(5)])
 			}
 			x.run(s, p, seen)
 		}
