@@ -54,12 +54,16 @@ var erasures = []string{
 	`UPDATE identities SET email = $3 || 'gone@invalid' WHERE user_id = ANY($2::uuid[]) AND $1::uuid[] IS NOT NULL`,
 	`UPDATE refund_requests SET message = $3, answer = $3 WHERE creator_id = ANY($2::uuid[]) AND $1::uuid[] IS NOT NULL`,
 	`UPDATE messages SET name = $3, email = 'gone@invalid', body = $3 WHERE $1::uuid[] IS NOT NULL AND $2::uuid[] IS NOT NULL`,
+	`UPDATE refunds SET note = $3 WHERE creator_id = ANY($2::uuid[]) AND $1::uuid[] IS NOT NULL`,
+	`UPDATE disputes SET words = $3 WHERE creator_id = ANY($2::uuid[]) AND $1::uuid[] IS NOT NULL`,
+	`DELETE FROM dispute_files WHERE $1::uuid[] IS NOT NULL AND $2::uuid[] IS NOT NULL AND $3::text IS NOT NULL`,
+	`UPDATE webhook_inbox SET body = $3::text::bytea WHERE applied_at IS NOT NULL AND $1::uuid[] IS NOT NULL AND $2::uuid[] IS NOT NULL`,
 	`DELETE FROM library_links WHERE $1::uuid[] IS NOT NULL AND $2::uuid[] IS NOT NULL AND $3::text IS NOT NULL`,
 	`DELETE FROM sessions WHERE $1::uuid[] IS NOT NULL AND $2::uuid[] IS NOT NULL AND $3::text IS NOT NULL`,
 	`DELETE FROM risk_signals WHERE $1::uuid[] IS NOT NULL AND $2::uuid[] IS NOT NULL AND $3::text IS NOT NULL`,
 }
 
-// forget blanks or changes every personal column of some people.
+// forget blanks or changes what is known of some people.
 func forget(t *testing.T, p *sqlx.DB, r *rand.Rand, buyers, creators []string) {
 	t.Helper()
 	to := []string{"", "x" + strconv.Itoa(r.IntN(1000))}[r.IntN(2)]
