@@ -5,10 +5,10 @@ TEMPL := $(shell find views -name '*.templ' 2>/dev/null)
 GO    := $(shell find . -name '*.go' -not -name '*_templ.go' -not -path './node_modules/*' -not -path './data*/*' 2>/dev/null)
 ASSETS := $(shell find static/src sw -type f 2>/dev/null)
 PKGS  ?= ./...
-# Vet has its own place in check, and nobody debugs a test binary.
+# Vet has its own place in check, and nobody debugs a test binary. Many tests wait for processes and networks: three at once.
 QUICK := -vet=off -ldflags='-s -w'
 # Where goroutines of one process share memory; elsewhere they meet in Postgres, which the race detector does not see.
-SHARING := ./app ./app/builder ./app/db ./app/files ./app/live ./app/pagecache ./app/payments/... ./app/products ./app/sandbox ./app/web ./worker
+SHARING := ./app ./app/builder ./app/db ./app/live ./app/pagecache ./app/sandbox ./app/web ./worker
 # Postgres for all test binaries of one run.
 WITH_PG := go run ./app/embedded/testpg --
 
@@ -50,8 +50,8 @@ bin/stripe-mock:
 	GOBIN=$(CURDIR)/bin go install github.com/stripe/stripe-mock@v0.203.0
 
 test: gen bin/vitrine bin/stripe-mock check ## everything that must hold: checks, rules, races, kills, journeys in a browser
-	$(WITH_PG) go run ./cmd/gotest $(QUICK) -timeout 12m $(PKGS)
-	$(WITH_PG) go run ./cmd/gotest $(QUICK) -race -short -timeout 5m $(SHARING)
+	$(WITH_PG) go run ./cmd/gotest $(QUICK) -p 3 -timeout 12m $(PKGS)
+	$(WITH_PG) go run ./cmd/gotest $(QUICK) -p 3 -race -short -timeout 5m $(SHARING)
 	@$(MAKE) --no-print-directory guards
 	@$(MAKE) --no-print-directory e2e
 

@@ -16,8 +16,9 @@ type cutter struct {
 	ln net.Listener
 
 	mu    sync.Mutex
+	seen  int // COMMITs so far
+	at    int // the one to cut, counted as seen; 0 is none
 	after bool
-	in    int // COMMITs from now until the cut; 0 is never
 	cut   int // how many were cut
 }
 
@@ -64,30 +65,26 @@ func field(dsn, name string) string {
 	return ""
 }
 
-// arm cuts the nth COMMIT from now on, before or after Postgres has it.
+// arm cuts one COMMIT, the nth of all that pass here, before or after Postgres has it.
 func (c *cutter) arm(nth int, after bool) {
 	c.mu.Lock()
-	c.in, c.after = nth, after
+	c.at, c.after = nth, after
 	c.mu.Unlock()
 }
 
-// calm cuts nothing any more, and says how often it has cut.
-func (c *cutter) calm() int {
+// calm cuts nothing any more, and says how many COMMITs have passed and how many of them were cut.
+func (c *cutter) calm() (seen, cut int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.in = 0
-	return c.cut
+	c.at = 0
+	return c.seen, c.cut
 }
 
 // due counts a COMMIT and reports whether it is the one to be cut.
 func (c *cutter) due() (now, after bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.in == 0 {
-		return false, false
-	}
-	c.in--
-	if c.in > 0 {
+	if c.seen++; c.seen != c.at {
 		return false, false
 	}
 	c.cut++
