@@ -325,7 +325,10 @@ func TestInvariant09ACommitWhoseAnswerIsLostLosesNothing(t *testing.T) {
 	}
 	for _, after := range []bool{false, true} {
 		for k := 1 + rand.IntN(step); k <= ended-began; k += step {
-			lives++
+			if lives++; lives%10 == 0 { // each life takes two hours of the clock, and forms grow old
+				clean(t, n.World)
+				n = newNetwork(t)
+			}
 			before, was := n.cutter.calm()
 			got := n.live(func(int, int) { n.cutter.arm(before+k, after) }).end()
 			if got != want {
