@@ -235,7 +235,7 @@ var buyers atomic.Int64
 
 func start(ctx context.Context, w *world, o orders.Offer) error {
 	_, err := w.Orders.Start(ctx, orders.StartInput{
-		Key: orders.NewKey(), Lines: []orders.Line{{Product: o.Product, Quantity: 1}}, Email: fmt.Sprintf("b%d@bench.example", buyers.Add(1)%500),
+		Key: orders.NewKey(), Lines: []orders.Line{{Product: o.Product, Quantity: 1}}, Email: fmt.Sprintf("b%d@bench.example", buyers.Add(1)),
 		Consent: true, Expected: money.Amount{Minor: o.Price.Minor, Currency: o.Price.Currency}, Locale: "en",
 	})
 	return err
