@@ -163,6 +163,26 @@ func TestOneKeyIsOnePayment(t *testing.T) {
 	}
 }
 
+// A program that asks without end is told to wait, and told so as programs are.
+func TestAnIntegratorIsToldToSlowDown(t *testing.T) {
+	w := &integrators{apptest.New(t)}
+	c := w.Creator()
+	p := w.program(c.User)
+	for n := range 130 {
+		status, out := p.post("/api/v1/payment/create-intent", "", basket(c.Product, 1)) // there is no key
+		switch {
+		case status == http.StatusTooManyRequests && n >= 120:
+			if out["error"] == nil {
+				t.Errorf("%v", out)
+			}
+			return
+		case status != http.StatusBadRequest && status != http.StatusUnprocessableEntity:
+			t.Fatalf("request %d: %d %v", n, status, out)
+		}
+	}
+	t.Error("nobody said stop")
+}
+
 // A payment that nobody made in time cannot be made any more, and its goods are free again.
 func TestAPaymentThatNobodyMakesEnds(t *testing.T) {
 	w := &integrators{apptest.New(t)}
