@@ -11,6 +11,9 @@ import (
 	"vitrine/app/money"
 )
 
+// columns are those of a row.
+const columns = `id, creator_id, name, slug, theme, brand_color, header_style, currency, closed_at, closed_reason, published_version_id, published_at, draft_seq`
+
 var errNoShop = errs.New(errs.NotFound, "There is no shop at this address.")
 
 type row struct {
@@ -44,32 +47,28 @@ func one(r row, err error) (Shop, error) {
 
 func find(ctx context.Context, q db.Q, shop id.Shop) (Shop, error) {
 	var r row
-	err := q.Get(ctx, &r, `
-		SELECT id, creator_id, name, slug, theme, brand_color, header_style, currency, closed_at, closed_reason, published_version_id, published_at, draft_seq
+	err := q.Get(ctx, &r, `SELECT `+columns+`
 		FROM shops WHERE id = $1`, shop)
 	return one(r, err)
 }
 
 func findMine(ctx context.Context, q db.Q, who Who) (Shop, error) {
 	var r row
-	err := q.Get(ctx, &r, `
-		SELECT id, creator_id, name, slug, theme, brand_color, header_style, currency, closed_at, closed_reason, published_version_id, published_at, draft_seq
+	err := q.Get(ctx, &r, `SELECT `+columns+`
 		FROM shops WHERE id = $1 AND creator_id = $2`, who.Shop, who.User)
 	return one(r, err)
 }
 
 func findBySlug(ctx context.Context, q db.Q, slug string) (Shop, error) {
 	var r row
-	err := q.Get(ctx, &r, `
-		SELECT id, creator_id, name, slug, theme, brand_color, header_style, currency, closed_at, closed_reason, published_version_id, published_at, draft_seq
+	err := q.Get(ctx, &r, `SELECT `+columns+`
 		FROM shops WHERE slug = $1::citext`, slug)
 	return one(r, err)
 }
 
 func findFirst(ctx context.Context, q db.Q, user id.User, chosen id.Shop) (Shop, error) {
 	var r row
-	err := q.Get(ctx, &r, `
-		SELECT id, creator_id, name, slug, theme, brand_color, header_style, currency, closed_at, closed_reason, published_version_id, published_at, draft_seq
+	err := q.Get(ctx, &r, `SELECT `+columns+`
 		FROM shops WHERE creator_id = $1
 		ORDER BY (id = $2) IS TRUE DESC, created_at, id
 		LIMIT 1`, user, chosen)
@@ -87,8 +86,7 @@ func findMoved(ctx context.Context, q db.Q, slug string) (string, error) {
 
 func lock(ctx context.Context, tx *db.Tx, who Who) (Shop, error) {
 	var r row
-	err := tx.Get(ctx, &r, `
-		SELECT id, creator_id, name, slug, theme, brand_color, header_style, currency, closed_at, closed_reason, published_version_id, published_at, draft_seq
+	err := tx.Get(ctx, &r, `SELECT `+columns+`
 		FROM shops WHERE id = $1 AND creator_id = $2 FOR NO KEY UPDATE`, who.Shop, who.User)
 	return one(r, err)
 }
@@ -98,7 +96,7 @@ func touch(ctx context.Context, tx *db.Tx, who Who) (Shop, error) {
 	err := tx.Get(ctx, &r, `
 		UPDATE shops SET draft_seq = draft_seq + 1, updated_at = $3
 		WHERE id = $1 AND creator_id = $2
-		RETURNING id, creator_id, name, slug, theme, brand_color, header_style, currency, closed_at, closed_reason, published_version_id, published_at, draft_seq`,
+		RETURNING `+columns,
 		who.Shop, who.User, tx.Now)
 	return one(r, err)
 }
@@ -183,10 +181,8 @@ func findShown(ctx context.Context, q db.Q, slug string) (Shown, error) {
 		Content []byte `db:"content"`
 	}
 	err := q.Get(ctx, &r, `
-		SELECT s.id, s.creator_id, s.name, s.slug, s.theme, s.brand_color, s.header_style, s.currency, s.closed_at, s.closed_reason,
-			s.published_version_id, s.published_at, s.draft_seq, v.content
-		FROM shops s LEFT JOIN versions v ON v.id = s.published_version_id
-		WHERE s.slug = $1::citext`, slug)
+		SELECT s.*, v.content FROM (SELECT `+columns+` FROM shops WHERE slug = $1::citext) s
+		LEFT JOIN versions v ON v.id = s.published_version_id`, slug)
 	sh, err := one(r.row, err)
 	return Shown{sh, r.Content}, err
 }
