@@ -79,6 +79,7 @@ type Config struct {
 	TrustedProxies           []string `env:"TRUSTED_PROXIES"`
 	TimeZone                 string   `env:"INSTANCE_TIME_ZONE" envDefault:"UTC"`
 	SandboxPort              int      `env:"SANDBOX_PORT"`
+	FetchAllow               []string `env:"FETCH_ALLOW"`
 	LogLevel                 string   `env:"LOG_LEVEL" envDefault:"info"`
 
 	// Set by `vitrine dev`, never from the environment.
