@@ -66,13 +66,14 @@ func (f *Front) Routes(r *web.Router) {
 
 // Listen drops pages from memory when what they show has changed.
 func (f *Front) Listen(l *live.Listener) {
-	shop := func(_ context.Context, shop string) {
+	shop := func(shop string) {
 		f.Cache.Drop(shop)
 		f.Cache.Drop(sitemapTag)
 	}
-	l.On(storefronts.Published, shop)
-	l.On("products.changed", shop)
-	l.On("inventory.changed", func(_ context.Context, product string) { f.Cache.Drop(product) })
+	l.AtOnce(storefronts.Published, shop)
+	l.AtOnce("products.changed", shop)
+	l.AtOnce("inventory.changed", f.Cache.Drop)
+	l.OnStart(f.Cache.Clear)
 	l.OnGap(f.Cache.DropAll)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lib/pq"
@@ -16,14 +17,17 @@ import (
 type Listener struct {
 	Every time.Duration // one subject's redraws are at least this far apart
 
-	on    map[string][]func(ctx context.Context, subject string)
-	onGap []func()
-	mu    sync.Mutex
+	on      map[string][]func(ctx context.Context, subject string)
+	atOnce  map[string][]func(subject string)
+	onGap   []func()
+	onStart []func()
+	hearing atomic.Bool
+	mu      sync.Mutex
 	due   map[string]bool // name and subject → another event came while waiting
 }
 
 func NewListener() *Listener {
-	return &Listener{Every: 250 * time.Millisecond, on: map[string][]func(context.Context, string){}, due: map[string]bool{}}
+	return &Listener{Every: 250 * time.Millisecond, on: map[string][]func(context.Context, string){}, atOnce: map[string][]func(string){}, due: map[string]bool{}}
 }
 
 // On registers f for an event's name. A burst for one subject calls it at most once per Every, the last
@@ -31,6 +35,17 @@ func NewListener() *Listener {
 func (l *Listener) On(name string, f func(ctx context.Context, subject string)) {
 	l.on[name] = append(l.on[name], f)
 }
+
+// AtOnce registers f for every single event of a name, in their order and before everything else. It must be quick.
+func (l *Listener) AtOnce(name string, f func(subject string)) {
+	l.atOnce[name] = append(l.atOnce[name], f)
+}
+
+// OnStart registers f for the moment when events begin to be heard: those before were missed.
+func (l *Listener) OnStart(f func()) { l.onStart = append(l.onStart, f) }
+
+// Hearing reports whether events arrive right now.
+func (l *Listener) Hearing() bool { return l.hearing.Load() }
 
 // OnGap registers f for the moment when events may have been missed.
 func (l *Listener) OnGap(f func()) { l.onGap = append(l.onGap, f) }
@@ -47,7 +62,9 @@ func (l *Listener) Run(ctx context.Context, url string) error {
 			}
 		case pq.ListenerEventReconnected:
 			l.gap()
+			l.hearing.Store(true)
 		case pq.ListenerEventDisconnected, pq.ListenerEventConnectionAttemptFailed:
+			l.hearing.Store(false)
 			slog.WarnContext(ctx, "event listener lost its connection", "err", err)
 		}
 	})
@@ -55,6 +72,11 @@ func (l *Listener) Run(ctx context.Context, url string) error {
 	if err := pl.Listen(event.Channel); err != nil {
 		return fmt.Errorf("listen for events: %w", err)
 	}
+	for _, f := range l.onStart {
+		f()
+	}
+	l.hearing.Store(true)
+	defer l.hearing.Store(false)
 	for {
 		select {
 		case <-ctx.Done():
@@ -77,6 +99,9 @@ func (l *Listener) gap() {
 
 func (l *Listener) heard(ctx context.Context, payload string) {
 	name, subject := event.Parse(payload)
+	for _, f := range l.atOnce[name] {
+		f(subject)
+	}
 	fs := l.on[name]
 	if len(fs) == 0 {
 		return

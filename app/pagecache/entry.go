@@ -1,45 +1,41 @@
 package pagecache
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/andybalholm/brotli"
-	"github.com/klauspost/compress/gzip"
 )
 
-// Control is how long others may keep a public page: a browser asks every time, a CDN keeps it for a minute
-// and may serve it a little longer while it asks.
-const Control = "public, max-age=0, s-maxage=60, stale-while-revalidate=600"
+// Control is how long others may keep a public page where nobody tells them of changes: a browser asks every
+// time, a CDN within a minute. While we cannot be reached it may show what it has for ten minutes.
+const Control = "public, max-age=0, s-maxage=10, stale-while-revalidate=50, stale-if-error=600"
+
+// ControlPurged is the same where a CDN is told of every change.
+const ControlPurged = "public, max-age=0, s-maxage=3600, stale-while-revalidate=60, stale-if-error=600"
+
+// passing is for a page that stands in for one that cannot be drawn, or was overtaken while it was.
+const passing = "no-cache"
 
 // entry is a page ready to be sent. Nothing in it changes but used and, under the cache's lock, outdated.
 type entry struct {
 	key      string
 	status   int
+	page     Page // without its body
 	tags     []string
 	size     int64
 	built    time.Time
+	until    time.Time // when it is no longer to be believed, though nobody said so
 	outdated time.Time
 	used     atomic.Int64
 
 	common map[string][]string
-	forms  [3]form // by coding
+	forms  [codings]form
 }
-
-type coding int
-
-const (
-	identity coding = iota
-	gzipped
-	brotlied
-)
 
 type form struct {
 	body     []byte
@@ -54,8 +50,29 @@ func (e *entry) outdate(now time.Time) {
 	}
 }
 
-func newEntry(key string, p Page, now time.Time) (*entry, error) {
-	e := &entry{key: key, status: p.Status, tags: p.Tags, built: now, common: map[string][]string{}}
+// newEntry packs a page for sending.
+func (c *Cache) newEntry(key string, p Page, built time.Time) (*entry, error) {
+	var bodies [codings][]byte
+	most := brotlied
+	if p.Status != 0 && p.Status != http.StatusOK {
+		most = identity
+	}
+	for k := identity; k <= most; k++ {
+		b, err := k.pack(p.Body)
+		if err != nil {
+			return nil, fmt.Errorf("compress page %s: %w", key, err)
+		}
+		bodies[k] = b
+	}
+	return c.ready(key, p, built, bodies), nil
+}
+
+// ready makes an entry of a page in all its forms.
+func (c *Cache) ready(key string, p Page, built time.Time, bodies [codings][]byte) *entry {
+	e := &entry{key: key, status: p.Status, tags: p.Tags, built: built, until: built.Add(c.o.MaxAge), common: map[string][]string{}}
+	if !p.Until.IsZero() && p.Until.Before(e.until) {
+		e.until = p.Until
+	}
 	if e.status == 0 {
 		e.status = http.StatusOK
 	}
@@ -65,34 +82,32 @@ func newEntry(key string, p Page, now time.Time) (*entry, error) {
 	if p.CSP != "" {
 		e.common["Content-Security-Policy"] = []string{p.CSP}
 	}
-	e.common["Cache-Control"] = []string{Control}
+	e.common["Cache-Control"] = []string{c.o.Control}
 	e.common["Vary"] = []string{"Accept-Encoding"}
 	if e.status != http.StatusOK {
-		e.common["Cache-Control"] = []string{"no-cache"}
+		e.common["Cache-Control"] = []string{passing}
 	}
 	if p.Location != "" {
 		e.common["Location"] = []string{p.Location}
 	}
-	sum := sha256.Sum256(p.Body)
-	tag := hex.EncodeToString(sum[:12])
-	e.forms[identity] = newForm(p.Body, tag, "", p.Type)
-	if e.status == http.StatusOK {
-		gz, err := compressGzip(p.Body)
-		if err != nil {
-			return nil, err
+	if e.status == http.StatusOK && len(p.Tags) > 0 {
+		e.common["Surrogate-Key"] = []string{strings.Join(p.Tags, " ")}
+		if c.o.CacheTag {
+			e.common["Cache-Tag"] = []string{strings.Join(p.Tags, ",")}
 		}
-		br, err := compressBrotli(p.Body)
-		if err != nil {
-			return nil, err
-		}
-		e.forms[gzipped] = newForm(gz, tag, "gzip", p.Type)
-		e.forms[brotlied] = newForm(br, tag, "br", p.Type)
 	}
-	for _, f := range e.forms {
-		e.size += int64(len(f.body))
+	sum := sha256.Sum256(bodies[identity])
+	tag := hex.EncodeToString(sum[:12])
+	for k := range codings {
+		if k == identity || e.status == http.StatusOK {
+			e.forms[k] = newForm(bodies[k], tag, codingNames[k], p.Type)
+		}
+		e.size += int64(len(bodies[k]))
 	}
 	e.size += int64(len(key)) + 1024
-	return e, nil
+	p.Body = nil
+	e.page = p
+	return e
 }
 
 func newForm(body []byte, tag, name, contentType string) form {
@@ -105,11 +120,28 @@ func newForm(body []byte, tag, name, contentType string) form {
 	return form{body, etag, h, []string{etag}}
 }
 
-// serve writes the form that the browser takes, or 304 when it has it already.
-func (e *entry) serve(w http.ResponseWriter, r *http.Request) error {
+// control is how long others may keep the page: never longer than it is true.
+func (e *entry) control(now time.Time) string {
+	left := e.page.Until.Sub(now)
+	if left <= 0 {
+		return passing
+	}
+	return fmt.Sprintf("public, max-age=0, s-maxage=%d, stale-if-error=600", min(int(left.Seconds()), 10))
+}
+
+// serve writes the form that the browser takes, or 304 when it has it already. A page that only stands in may
+// be kept by nobody.
+func (e *entry) serve(w http.ResponseWriter, r *http.Request, standsIn bool, now func() time.Time) error {
 	h := w.Header()
 	for k, v := range e.common {
 		h[k] = v
+	}
+	switch {
+	case e.status != http.StatusOK:
+	case standsIn:
+		h["Cache-Control"] = []string{passing}
+	case !e.page.Until.IsZero():
+		h["Cache-Control"] = []string{e.control(now())}
 	}
 	f := &e.forms[identity]
 	if e.status == http.StatusOK {
@@ -128,77 +160,4 @@ func (e *entry) serve(w http.ResponseWriter, r *http.Request) error {
 		w.Write(f.body) // the reader has left if this fails
 	}
 	return nil
-}
-
-// negotiate chooses the best coding that the header allows, by its weights and then by size.
-func negotiate(accept string) coding {
-	best, weight := identity, 0.0
-	for len(accept) > 0 {
-		var item string
-		item, accept, _ = strings.Cut(accept, ",")
-		name, params, _ := strings.Cut(item, ";")
-		q := 1.0
-		if v, ok := strings.CutPrefix(strings.TrimSpace(params), "q="); ok {
-			f, err := strconv.ParseFloat(v, 64)
-			if err != nil {
-				continue
-			}
-			q = f
-		}
-		var c coding
-		switch strings.TrimSpace(name) {
-		case "br":
-			c = brotlied
-		case "gzip", "x-gzip":
-			c = gzipped
-		default:
-			continue
-		}
-		if q > weight || q == weight && q > 0 && c > best {
-			best, weight = c, q
-		}
-	}
-	return best
-}
-
-// matches reports whether If-None-Match names etag; a proxy may have weakened it.
-func matches(header, etag string) bool {
-	for header != "" {
-		var one string
-		one, header, _ = strings.Cut(header, ",")
-		one = strings.TrimPrefix(strings.TrimSpace(one), "W/")
-		if one == etag || one == "*" {
-			return true
-		}
-	}
-	return false
-}
-
-var (
-	gzipPool   = sync.Pool{New: func() any { w, _ := gzip.NewWriterLevel(nil, 5); return w }}
-	brotliPool = sync.Pool{New: func() any { return brotli.NewWriterLevel(nil, 5) }}
-)
-
-func compressGzip(b []byte) ([]byte, error) {
-	w := gzipPool.Get().(*gzip.Writer)
-	defer gzipPool.Put(w)
-	var out bytes.Buffer
-	w.Reset(&out)
-	if _, err := w.Write(b); err != nil {
-		return nil, err
-	}
-	err := w.Close()
-	return out.Bytes(), err
-}
-
-func compressBrotli(b []byte) ([]byte, error) {
-	w := brotliPool.Get().(*brotli.Writer)
-	defer brotliPool.Put(w)
-	var out bytes.Buffer
-	w.Reset(&out)
-	if _, err := w.Write(b); err != nil {
-		return nil, err
-	}
-	err := w.Close()
-	return out.Bytes(), err
 }
