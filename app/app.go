@@ -3,11 +3,15 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -19,6 +23,7 @@ import (
 	"vitrine/app/accounts"
 	"vitrine/app/admin"
 	"vitrine/app/builder"
+	"vitrine/app/cdn"
 	"vitrine/app/config"
 	"vitrine/app/contact"
 	"vitrine/app/db"
@@ -76,6 +81,7 @@ type App struct {
 	PayPal    *paypal.Client // nil: not configured
 	Providers payments.Providers
 	Cache     *pagecache.Cache
+	CDN       *cdn.Service // nil: none is told of changes
 	listener  *live.Listener
 	delivered http.Handler
 	fourEyes  map[money.Currency]int64
@@ -155,7 +161,7 @@ func (a *App) build() {
 	a.Stock = &inventory.Service{DB: d}
 	a.Shops = storefronts.New(d, c.ShopURL)
 	a.Products = products.New(d, a.Files, a.Fees, a.Stock)
-	a.Builder = &builder.Service{DB: d, Shops: a.Shops, Products: a.Products}
+	a.Builder = &builder.Service{DB: d, Shops: a.Shops, Products: a.Products, Pictures: a.Files}
 	a.Stripe = stripe.New(stripe.Options{Key: c.StripeSecretKey.Reveal(), APIURL: c.StripeAPIURL, WebhookSecrets: c.StripeWebhookSecret.Reveal(), Retries: 2})
 	a.Providers = payments.Providers{a.Stripe}
 	if a.PayPal != nil {
@@ -175,11 +181,44 @@ func (a *App) build() {
 	a.Orders.OnDispute = a.Disputes.Heard
 	a.Risk = a.watching()
 	a.Admin = &admin.Service{DB: d, Orders: a.Orders, Payouts: a.Payouts, Providers: a.Providers, Check: a.CheckMoney, Zone: c.Zone()}
-	a.Cache = pagecache.New(pagecache.Options{Clock: d.Clock})
+	a.Cache = a.pages()
 
 	a.Shops.Furnish = a.Builder.Furnish
 	a.Shops.HasSales = a.Orders.HasSales
 	a.Shops.Recurrency = append(a.Shops.Recurrency, a.Products.Recurrency)
+}
+
+// pages are the finished public pages, and who is told when one of them has changed.
+func (a *App) pages() *pagecache.Cache {
+	o := pagecache.Options{Clock: a.DB.Clock, Redis: a.Redis, Release: release()}
+	if c := a.Config; c.PurgeURL != "" {
+		a.CDN = &cdn.Service{DB: a.DB, Kind: c.PurgeKind, URL: c.PurgeURL, Token: c.PurgeToken.Reveal()}
+		o.Control, o.CacheTag = pagecache.ControlPurged, c.PurgeKind == cdn.Cloudflare
+	}
+	cache := pagecache.New(o)
+	if a.CDN != nil {
+		cache.OnDrop(a.CDN.Changed)
+	}
+	return cache
+}
+
+// release tells this build from others, so that processes share only pages that both would draw alike.
+func release() string {
+	var out []byte
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if strings.HasPrefix(s.Key, "vcs") {
+				out = fmt.Append(out, s.Value, " ")
+			}
+		}
+	}
+	if exe, err := os.Executable(); err == nil {
+		if st, err := os.Stat(exe); err == nil {
+			out = fmt.Append(out, st.Size())
+		}
+	}
+	sum := sha256.Sum256(out)
+	return hex.EncodeToString(sum[:6])
 }
 
 // register tells the worker what to do, and the listener what to redraw.
@@ -200,6 +239,10 @@ func (a *App) register() {
 	(&risk.Mails{Service: a.Risk, Sellers: a.seller, Sender: a.Mail}).Jobs(a.Jobs)
 	a.contact().Jobs(a.Jobs)
 	a.Admin.Jobs(a.Jobs)
+
+	if a.CDN != nil {
+		a.CDN.Jobs(a.Jobs)
+	}
 
 	a.Front().Listen(a.listener)
 	a.today().Live(a.listener)
@@ -269,7 +312,12 @@ func (a *App) compress(h http.Handler) (http.Handler, error) {
 }
 
 // Listen hears events until ctx ends.
-func (a *App) Listen(ctx context.Context) error { return a.listener.Run(ctx, a.DB.URL()) }
+func (a *App) Listen(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go a.Cache.Share(ctx, a.listener.Hearing)
+	return a.listener.Run(ctx, a.DB.URL())
+}
 
 // Close lets go of everything that New opened.
 func (a *App) Close() error {

@@ -20,7 +20,7 @@ func BenchmarkShopRender(b *testing.B) {
 	sh := Shown{Shop: storefronts.Shop{ID: id.New[id.ShopKind](), Name: "Noor Adeyemi", Slug: "noor", Currency: "EUR", Published: true},
 		URL: cfg.ShopURL + "/@noor", Content: Content{Look: storefronts.Look{Theme: "house", BrandColor: "#2637c4", HeaderStyle: "awning"}}}
 	add := func(k Kind, p Props) {
-		sh.Content.Blocks = append(sh.Content.Blocks, Part{id.New[id.BlockKind](), k, p})
+		sh.Content.Blocks = append(sh.Content.Blocks, Part{ID: id.New[id.BlockKind](), Kind: k, Props: p})
 	}
 	add(Header, Props{Title: "Noor Adeyemi", Text: "Wheel-thrown stoneware from a garage in Marseille.", Status: "Open"})
 	offers := map[id.Product]products.Offer{}
@@ -41,7 +41,7 @@ func BenchmarkShopRender(b *testing.B) {
 	add(Contact, Props{Title: "Write to me", Text: "I answer on Sundays.", Button: "Send"})
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := f.framed(b.Context(), sh, f.drawHome(b.Context(), sh, offers)); err != nil {
+		if _, err := f.framed(b.Context(), sh, f.drawHome(b.Context(), sh, goods{offers: offers})); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,30 +1,36 @@
 package builder
 
 import (
+	"reflect"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"vitrine/app/errs"
 	"vitrine/app/id"
-	"vitrine/app/storefronts"
 )
 
 // Kind is what a block is.
 type Kind string
 
 const (
-	Header  Kind = "header"
-	Product Kind = "product"
-	Link    Kind = "link"
-	Contact Kind = "contact"
+	Header    Kind = "header"
+	Product   Kind = "product"
+	Grid      Kind = "grid"
+	Link      Kind = "link"
+	Contact   Kind = "contact"
+	Scheduler Kind = "scheduler"
+	Text      Kind = "text"
+	Image     Kind = "image"
+	Gallery   Kind = "gallery"
+	Video     Kind = "video"
+	Socials   Kind = "social"
+	Divider   Kind = "divider"
+	FAQ       Kind = "faq"
+	Quote     Kind = "quote"
+	Embed     Kind = "embed"
 )
-
-// Kinds in the order in which the add sheet offers them.
-var Kinds = []Kind{Header, Product, Link, Contact}
-
-// Valid reports whether k is a kind of ours.
-func (k Kind) Valid() bool { return k == Header || k == Product || k == Link || k == Contact }
 
 // Block is one part of a window.
 type Block struct {
@@ -32,117 +38,114 @@ type Block struct {
 	Kind   Kind
 	Props  Props
 	Hidden bool
+	Hours  Hours
 	V      int // counts the changes of Props; a form carries the one it was drawn with
 }
 
-// Props is what a block says. All of it is plain text; each kind uses some of it.
-type Props struct {
-	Title   string     `json:"title,omitempty"`   // header: the name, if not the shop's own; link: what it says; contact: heading
-	Text    string     `json:"text,omitempty"`    // header: one sentence; contact: what to write about
-	Status  string     `json:"status,omitempty"`  // header: the line beside the lamp
-	Socials []Social   `json:"socials,omitempty"` // header: at most five
-	Product id.Product `json:"product,omitzero"`  // product: which one
-	Note    string     `json:"note,omitempty"`    // product, link: a few words beside it
-	URL     string     `json:"url,omitempty"`     // link: where it leads
-	Button  string     `json:"button,omitempty"`  // contact: what the button says
+// Hours is when a block is shown; a zero time is no limit on that side.
+type Hours struct {
+	From  time.Time `json:"from,omitzero"`
+	Until time.Time `json:"until,omitzero"`
 }
 
-// Social is a link in the header.
+// Open reports whether a block is shown at a time.
+func (h Hours) Open(at time.Time) bool {
+	return (h.From.IsZero() || !at.Before(h.From)) && (h.Until.IsZero() || at.Before(h.Until))
+}
+
+// Equal reports whether h and o are the same times.
+func (h Hours) Equal(o Hours) bool { return h.From.Equal(o.From) && h.Until.Equal(o.Until) }
+
+// Next is the next time after at when Open changes; zero when it never does.
+func (h Hours) Next(at time.Time) time.Time {
+	switch {
+	case h.From.After(at):
+		return h.From
+	case h.Until.After(at):
+		return h.Until
+	}
+	return time.Time{}
+}
+
+// Props is what a block says. All of it is plain text; each kind uses some of it, as its file says.
+type Props struct {
+	Title    string       `json:"title,omitempty"`
+	Text     string       `json:"text,omitempty"`
+	Status   string       `json:"status,omitempty"`
+	Socials  []Social     `json:"socials,omitempty"`
+	Product  id.Product   `json:"product,omitzero"`
+	Products []id.Product `json:"products,omitempty"`
+	Note     string       `json:"note,omitempty"`
+	URL      string       `json:"url,omitempty"`
+	Button   string       `json:"button,omitempty"`
+	Items    []Item       `json:"items,omitempty"`
+	Pictures []Picture    `json:"pictures,omitempty"`
+	Icon     string       `json:"icon,omitempty"`
+	Style    string       `json:"style,omitempty"`
+	By       string       `json:"by,omitempty"`
+}
+
+// Social is a link to where else the creator is found.
 type Social struct {
 	Label string `json:"label"`
 	URL   string `json:"url"`
 }
 
-// MaxSocials is how many links a header holds.
-const MaxSocials = 5
+// Item is a heading with a text: a question and its answer.
+type Item struct {
+	Title string `json:"title"`
+	Text  string `json:"text,omitempty"`
+}
+
+// Picture is an image of the creator's: Alt for those who do not see it, Credit for who made it.
+type Picture struct {
+	File      id.File `json:"file"`
+	Alt       string  `json:"alt,omitempty"`
+	Credit    string  `json:"credit,omitempty"`
+	CreditURL string  `json:"credit_url,omitempty"`
+}
 
 // Equal reports whether p and q say the same.
-func (p Props) Equal(q Props) bool {
-	if len(p.Socials) != len(q.Socials) {
-		return false
+func (p Props) Equal(q Props) bool { return reflect.DeepEqual(p.tidy(), q.tidy()) }
+
+// tidy makes no difference between an empty list and none.
+func (p Props) tidy() Props {
+	if len(p.Socials) == 0 {
+		p.Socials = nil
 	}
-	for i := range p.Socials {
-		if p.Socials[i] != q.Socials[i] {
-			return false
-		}
+	if len(p.Products) == 0 {
+		p.Products = nil
 	}
-	return p.Title == q.Title && p.Text == q.Text && p.Status == q.Status && p.Product == q.Product && p.Note == q.Note && p.URL == q.URL && p.Button == q.Button
+	if len(p.Items) == 0 {
+		p.Items = nil
+	}
+	if len(p.Pictures) == 0 {
+		p.Pictures = nil
+	}
+	return p
 }
 
-// Complete reports whether a block of kind k with p has anything to show.
-func (p Props) Complete(k Kind) bool {
-	switch k {
-	case Product:
-		return !p.Product.IsZero()
-	case Link:
-		return p.Title != "" && p.URL != ""
+// products are those that a block names.
+func (p Props) products() []id.Product {
+	if p.Product.IsZero() {
+		return p.Products
 	}
-	return true
+	return append([]id.Product{p.Product}, p.Products...)
 }
 
-// check returns the props of kind k as they are kept: cleaned, with nothing that the kind does not use.
-// Empty is allowed, as a draft is; what is not complete is not shown.
-func (p Props) check(k Kind) (Props, error) {
+// CheckProps returns the props of a block of kind k as they are kept: cleaned, with nothing that the kind does
+// not use. Empty is allowed, as a draft is; what is not complete is not shown. The error is an errs.Form.
+func CheckProps(k Kind, p Props) (Props, error) {
+	kd, ok := kinds[k]
+	if !ok {
+		return Props{}, errs.New(errs.Invalid, "Choose what to add.")
+	}
 	var f errs.Form
 	var out Props
-	line := func(name, s string, most int) string {
-		s = storefronts.Line(s)
-		if utf8.RuneCountInString(s) > most {
-			f.Add(name, "Please use at most %d characters.", most)
-		}
-		return s
-	}
-	switch k {
-	case Header:
-		out.Title, out.Text, out.Status = line("title", p.Title, 80), line("text", p.Text, 200), line("status", p.Status, 60)
-		out.Socials = checkSocials(&f, p.Socials)
-	case Product:
-		out.Product, out.Note = p.Product, line("note", p.Note, 80)
-	case Link:
-		out.Title, out.Note = line("title", p.Title, 80), line("note", p.Note, 40)
-		out.URL = checkURL(&f, "url", p.URL)
-	case Contact:
-		out.Title, out.Button = line("title", p.Title, 80), line("button", p.Button, 30)
-		out.Text = Lines(p.Text)
-		if utf8.RuneCountInString(out.Text) > 500 {
-			f.Add("text", "Please use at most %d characters.", 500)
-		}
+	for _, in := range kd.asks {
+		in.check(&f, p, &out)
 	}
 	return out, f.Err()
-}
-
-func checkSocials(f *errs.Form, in []Social) (out []Social) {
-	for _, s := range in {
-		s.Label = storefronts.Line(s.Label)
-		s.URL = checkURL(f, "socials", s.URL)
-		if s.URL == "" {
-			continue
-		}
-		if s.Label == "" {
-			s.Label = nameOfHost(s.URL)
-		}
-		if utf8.RuneCountInString(s.Label) > 30 {
-			f.Add("socials", "Please use at most %d characters.", 30)
-		}
-		out = append(out, s)
-	}
-	if len(out) > MaxSocials {
-		f.Add("socials", "A header has room for %d links.", MaxSocials)
-	}
-	return out
-}
-
-func checkURL(f *errs.Form, field, raw string) string {
-	if strings.TrimSpace(raw) == "" {
-		return ""
-	}
-	u, err := CheckLink(raw)
-	if err != nil {
-		msg, args := errs.Public(err)
-		f.Add(field, msg, args...)
-		return strings.TrimSpace(raw)
-	}
-	return u
 }
 
 // Lines cleans a text that may have several lines.
@@ -161,12 +164,4 @@ func Lines(s string) string {
 		s = strings.ReplaceAll(s, "\n\n\n", "\n\n")
 	}
 	return strings.TrimSpace(s)
-}
-
-// first is what a new block of kind k says before anyone has written in it.
-func first(k Kind) Props {
-	if k == Contact {
-		return Props{Title: "Write to me", Button: "Send"}
-	}
-	return Props{}
 }

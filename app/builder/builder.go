@@ -7,10 +7,12 @@ package builder
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"vitrine/app/db"
 	"vitrine/app/errs"
+	"vitrine/app/files"
 	"vitrine/app/id"
 	"vitrine/app/products"
 	"vitrine/app/storefronts"
@@ -26,6 +28,12 @@ type Products interface {
 	PublicPaths(ctx context.Context, q db.Q, shops []id.Shop) ([]products.PublicPath, error)
 }
 
+// Pictures is what the window needs to know of images.
+type Pictures interface {
+	Pictures(ctx context.Context, q db.Q, ids []id.File) (map[id.File]files.Picture, error)
+	Use(ctx context.Context, tx *db.Tx, creator id.User, p files.Purpose, ids ...id.File) ([]files.File, error)
+}
+
 // MaxBlocks is how many blocks a window holds.
 const MaxBlocks = 100
 
@@ -34,6 +42,7 @@ type Service struct {
 	DB       *db.DB
 	Shops    *storefronts.Service
 	Products Products
+	Pictures Pictures
 }
 
 // Furnish gives a new shop its header. It fills storefronts.Service.Furnish.
@@ -74,7 +83,7 @@ func (s *Service) Add(ctx context.Context, who storefronts.Who, block id.Block, 
 			out, err = r.block()
 			return err
 		}
-		props := first(kind)
+		props := kinds[kind].first
 		if kind == Product {
 			p, err := s.nextProduct(ctx, tx, who)
 			if err != nil {
@@ -174,11 +183,11 @@ func (s *Service) Edit(ctx context.Context, who storefronts.Who, block id.Block,
 		if err != nil {
 			return err
 		}
-		props, err := in.check(have.Kind)
+		props, err := CheckProps(have.Kind, in)
 		if err != nil {
 			return err
 		}
-		if err := s.checkProduct(ctx, tx, who, props.Product); err != nil {
+		if err := s.checkGoods(ctx, tx, who, props, have.Props); err != nil {
 			return err
 		}
 		if props.Equal(have.Props) {
@@ -198,19 +207,36 @@ func (s *Service) Edit(ctx context.Context, who storefronts.Who, block id.Block,
 	return out, err
 }
 
-// checkProduct refuses a product that is not of this shop.
-func (s *Service) checkProduct(ctx context.Context, tx *db.Tx, who storefronts.Who, p id.Product) error {
-	if p.IsZero() {
+// checkGoods refuses products that are not of this shop and pictures that are not of this creator. What the block
+// names already is not looked at again.
+func (s *Service) checkGoods(ctx context.Context, tx *db.Tx, who storefronts.Who, p, was Props) error {
+	fresh := slices.DeleteFunc(p.products(), func(x id.Product) bool { return slices.Contains(was.products(), x) })
+	if len(fresh) > 0 {
+		offers, err := s.Products.Offers(ctx, tx, fresh)
+		if err != nil {
+			return err
+		}
+		if len(offers) != len(fresh) || slices.ContainsFunc(offers, func(o products.Offer) bool { return o.Shop != who.Shop }) {
+			if p.Product.IsZero() {
+				return errs.Field("products", "Choose one of your products.")
+			}
+			return errs.Field("product", "Choose one of your products.")
+		}
+	}
+	var images []id.File
+	for _, x := range p.Pictures {
+		if !slices.ContainsFunc(was.Pictures, func(y Picture) bool { return y.File == x.File }) {
+			images = append(images, x.File)
+		}
+	}
+	if len(images) == 0 {
 		return nil
 	}
-	offers, err := s.Products.Offers(ctx, tx, []id.Product{p})
-	if err != nil {
-		return err
+	_, err := s.Pictures.Use(ctx, tx, who.User, files.ForImage, images...)
+	if errs.Is(err, errs.NotFound) {
+		return errs.Field("pictures", "Choose one of your pictures.")
 	}
-	if len(offers) != 1 || offers[0].Shop != who.Shop {
-		return errs.Field("product", "Choose one of your products.")
-	}
-	return nil
+	return err
 }
 
 // Move puts a block directly after another, or first for the zero id.

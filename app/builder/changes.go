@@ -12,7 +12,7 @@ func changes(old *Content, now Content, name func(Kind, Props) string) []Sentenc
 	if old == nil {
 		out = append(out, say("Your window becomes public"))
 		for _, p := range now.Blocks {
-			out = append(out, named(p, name, "added"))
+			out = append(out, named(p, name, wasAdded))
 		}
 		return out
 	}
@@ -28,16 +28,16 @@ func changes(old *Content, now Content, name func(Kind, Props) string) []Sentenc
 		before, known := was[p.ID]
 		switch {
 		case !known:
-			out = append(out, named(p, name, "added"))
-		case !before.Props.Equal(p.Props):
-			out = append(out, named(p, name, "changed"))
+			out = append(out, named(p, name, wasAdded))
+		case !before.Props.Equal(p.Props), !before.Hours.Equal(p.Hours):
+			out = append(out, named(p, name, wasChanged))
 		case moved[p.ID]:
-			out = append(out, named(p, name, "moved"))
+			out = append(out, named(p, name, wasMoved))
 		}
 	}
 	for _, p := range old.Blocks {
 		if !is[p.ID] {
-			out = append(out, named(p, name, "removed"))
+			out = append(out, named(p, name, wasRemoved))
 		}
 	}
 	return out
@@ -62,22 +62,22 @@ func lookChanges(old, now storefronts.Look) (out []Sentence) {
 	return out
 }
 
-var words = map[string]map[Kind][2]string{ // without a name, with one
-	"added": {Header: {"Header added"}, Product: {"Product added", "Product added: %s"}, Link: {"Link added", "Link added: %s"}, Contact: {"Contact form added", "Contact form added: %s"}},
-	"changed": {Header: {"Header changed"}, Product: {"Product changed", "Product changed: %s"}, Link: {"Link changed", "Link changed: %s"},
-		Contact: {"Contact form changed", "Contact form changed: %s"}},
-	"moved": {Header: {"Header moved"}, Product: {"Product moved", "Product moved: %s"}, Link: {"Link moved", "Link moved: %s"}, Contact: {"Contact form moved", "Contact form moved: %s"}},
-	"removed": {Header: {"Header removed"}, Product: {"Product removed", "Product removed: %s"}, Link: {"Link removed", "Link removed: %s"},
-		Contact: {"Contact form removed", "Contact form removed: %s"}},
+// named says what happened to a block: verb is one of the sentences below.
+func named(p Part, name func(Kind, Props) string, verb [2]string) Sentence {
+	label := p.Kind.Label()
+	if n := name(p.Kind, p.Props); n != "" {
+		return say(verb[1], label, n)
+	}
+	return say(verb[0], label)
 }
 
-func named(p Part, name func(Kind, Props) string, what string) Sentence {
-	w := words[what][p.Kind]
-	if n := name(p.Kind, p.Props); n != "" && w[1] != "" {
-		return say(w[1], n)
-	}
-	return say(w[0])
-}
+// What may happen to a block, without a name and with one.
+var (
+	wasAdded   = [2]string{"%s added", "%s added: %s"}
+	wasChanged = [2]string{"%s changed", "%s changed: %s"}
+	wasMoved   = [2]string{"%s moved", "%s moved: %s"}
+	wasRemoved = [2]string{"%s removed", "%s removed: %s"}
+)
 
 // outOfOrder are the fewest blocks, common to both, that must have been moved: all but a longest run that has
 // kept its order.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -36,6 +37,7 @@ type Shown struct {
 	storefronts.Shop
 	Content Content
 	URL     string
+	At      time.Time // as of when: scheduled blocks come and go
 }
 
 // Page is a public page before it gets the shop's frame.
@@ -49,7 +51,9 @@ type Page struct {
 	JSONLD                  any
 	NoIndex                 bool
 	Main, Bar               templ.Component
-	Tags                    []string // what it shows beside the shop: ids of products
+	Tags                    []string  // what it shows beside the shop: ids of products
+	Frames                  []string  // hosts whose frames a visitor may open
+	Until                   time.Time // when a scheduled block comes or goes; zero: never
 }
 
 // Draw makes a page of a shop.
@@ -79,11 +83,11 @@ func (f *Front) Listen(l *live.Listener) {
 
 func (f *Front) home(c echo.Context) error {
 	return f.Serve(c, "", func(ctx context.Context, sh Shown) (Page, error) {
-		offers, err := f.offersOf(ctx, sh.Content)
+		g, err := f.goodsOf(ctx, f.DB, sh.ID, sh.Content)
 		if err != nil {
 			return Page{}, err
 		}
-		return f.drawHome(ctx, sh, offers), nil
+		return f.drawHome(ctx, sh, g), nil
 	})
 }
 
@@ -105,11 +109,11 @@ func (f *Front) Fresh(ctx context.Context, slug string) (pagecache.Page, error) 
 	if err != nil {
 		return pagecache.Page{}, err
 	}
-	offers, err := f.offersOf(ctx, sh.Content)
+	g, err := f.goodsOf(ctx, f.DB, sh.ID, sh.Content)
 	if err != nil {
 		return pagecache.Page{}, err
 	}
-	return f.framed(ctx, sh, f.drawHome(ctx, sh, offers))
+	return f.framed(ctx, sh, f.drawHome(ctx, sh, g))
 }
 
 // Serve answers a GET with a page of the shop whose slug is in the address, from memory if it is there. path is
@@ -158,7 +162,7 @@ func (f *Front) Find(ctx context.Context, slug string) (Shown, error) {
 	if sh.Content == nil {
 		return Shown{}, errs.New(errs.NotFound, "This window is not open yet.")
 	}
-	out := Shown{Shop: sh.Shop, URL: f.Shops.URL(sh.Shop)}
+	out := Shown{Shop: sh.Shop, URL: f.Shops.URL(sh.Shop), At: f.DB.Now()}
 	if err := json.Unmarshal(sh.Content, &out.Content); err != nil {
 		return Shown{}, fmt.Errorf("read version %s: %w", sh.PublishedVersion, err)
 	}
@@ -191,7 +195,7 @@ func (f *Front) framed(ctx context.Context, sh Shown, p Page) (pagecache.Page, e
 	if err := layout.Shop(sp).Render(templ.WithChildren(ctx, p.Main), b); err != nil {
 		return pagecache.Page{}, fmt.Errorf("draw %s%s: %w", sh.Slug, p.Path, err)
 	}
-	out := pagecache.Page{Status: p.Status, Body: bytes.Clone(b.Bytes()), CSP: web.ShopPolicy(f.Config, d.hash), Tags: append([]string{sh.ID.String()}, p.Tags...)}
+	out := pagecache.Page{Status: p.Status, Body: bytes.Clone(b.Bytes()), CSP: web.ShopPolicy(f.Config, d.hash, p.Frames...), Tags: append([]string{sh.ID.String()}, p.Tags...)}
 	if out.Status == 0 {
 		out.Status = http.StatusOK
 	}

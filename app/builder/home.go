@@ -2,150 +2,114 @@ package builder
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"strings"
 
+	"vitrine/app/db"
+	"vitrine/app/files"
 	"vitrine/app/id"
 	"vitrine/app/products"
 	"vitrine/views/blocks"
 	views "vitrine/views/storefronts"
 	"vitrine/views/text"
-	"vitrine/views/ui"
 )
 
-// offersOf reads the products that a content names, in one query.
-func (s *Service) offersOf(ctx context.Context, c Content) (map[id.Product]products.Offer, error) {
+// goods are what a content shows of the shop beside its own words.
+type goods struct {
+	offers   map[id.Product]products.Offer
+	onSale   []products.Offer
+	pictures map[id.File]files.Picture
+}
+
+// goodsOf reads the products and pictures that a content shows, in one query each.
+func (s *Service) goodsOf(ctx context.Context, q db.Q, shop id.Shop, c Content) (goods, error) {
+	g := goods{offers: map[id.Product]products.Offer{}}
 	var ids []id.Product
+	all := false
 	for _, p := range c.Blocks {
-		if !p.Props.Product.IsZero() {
-			ids = append(ids, p.Props.Product)
+		ids = append(ids, p.Props.products()...)
+		all = all || p.Kind == Grid && len(p.Props.Products) == 0
+	}
+	var err error
+	if all {
+		if g.onSale, err = s.Products.OffersOfShop(ctx, q, shop); err != nil {
+			return g, err
+		}
+		for _, o := range g.onSale {
+			g.offers[o.ID] = o
+		}
+		ids = slices.DeleteFunc(ids, func(p id.Product) bool { _, have := g.offers[p]; return have })
+	}
+	if len(ids) > 0 {
+		offers, err := s.Products.Offers(ctx, q, ids)
+		if err != nil {
+			return g, err
+		}
+		for _, o := range offers {
+			g.offers[o.ID] = o
 		}
 	}
-	out := map[id.Product]products.Offer{}
-	if len(ids) == 0 {
-		return out, nil
+	g.pictures, err = s.picturesOf(ctx, q, c.pictures())
+	return g, err
+}
+
+func (s *Service) picturesOf(ctx context.Context, q db.Q, ps []Picture) (map[id.File]files.Picture, error) {
+	if len(ps) == 0 {
+		return nil, nil
 	}
-	offers, err := s.Products.Offers(ctx, s.DB, ids)
-	for _, o := range offers {
-		out[o.ID] = o
+	ids := make([]id.File, len(ps))
+	for i, p := range ps {
+		ids[i] = p.File
 	}
-	return out, err
+	return s.Pictures.Pictures(ctx, q, ids)
 }
 
 // drawHome makes the front page: the published blocks, with products as they are now.
-func (f *Front) drawHome(ctx context.Context, sh Shown, offers map[id.Product]products.Offer) Page {
+func (f *Front) drawHome(ctx context.Context, sh Shown, g goods) Page {
 	p := Page{Title: sh.Name, OGType: "profile", Description: text.T(ctx, "The window of %s.", sh.Name)}
-	for _, o := range offers {
-		p.Tags = append(p.Tags, o.ID.String())
+	for o := range g.offers {
+		p.Tags = append(p.Tags, o.String())
 	}
 	props := views.HomeProps{Name: sh.Name}
-	var shown []products.Offer
+	c := &canvas{shop: sh, offers: g.offers, onSale: g.onSale, pictures: g.pictures, public: true, appURL: f.Config.AppURL}
 	for _, part := range sh.Content.Blocks {
-		switch o, ok := offers[part.Props.Product], part.Props.Complete(part.Kind); {
-		case part.Kind == Header:
-			h := headerProps(part, sh)
-			props.Header = &h
-			props.Sections = append(props.Sections, views.Section{Header: &h})
-			p.Title = h.Name
-			if h.Text != "" {
-				p.Description = h.Text
+		if next := part.Hours.Next(sh.At); !next.IsZero() && (p.Until.IsZero() || next.Before(p.Until)) {
+			p.Until = next
+		}
+		if !part.Hours.Open(sh.At) || sh.Closed && part.Kind != Header || !part.Kind.Valid() {
+			continue
+		}
+		switch x := c.draw(ctx, part); {
+		case x.missing != "":
+		case x.header != nil:
+			props.Header = x.header
+			props.Sections = append(props.Sections, views.Section{Header: x.header})
+			p.Title = x.header.Name
+			if x.header.Text != "" {
+				p.Description = x.header.Text
 			}
-		case !ok || sh.Closed:
-		case part.Kind == Product && o.Active && o.Shop == sh.ID:
-			shown = append(shown, o)
-			l := f.lotProps(ctx, part.Props, o, sh)
-			l.ID, l.First = anchor(part.ID), len(shown) == 1
-			props.Sections = views.AddLot(props.Sections, l)
-		case part.Kind == Link:
-			props.Sections = views.AddLink(props.Sections, blocks.LinkProps{ID: anchor(part.ID), Title: part.Props.Title, Note: part.Props.Note, Href: part.Props.URL})
-		case part.Kind == Contact:
-			c := contactProps(ctx, part, sh)
-			props.Sections = append(props.Sections, views.Section{Contact: &c})
+		case x.lots != nil && part.Kind == Grid:
+			props.Sections = append(props.Sections, views.Section{Heading: x.heading, Lots: x.lots, Closed: true})
+		case x.lots != nil:
+			props.Sections = views.AddLot(props.Sections, x.lots[0])
+		case x.link != nil:
+			props.Sections = views.AddLink(props.Sections, *x.link)
+		default:
+			props.Sections = append(props.Sections, views.Section{Body: x.body})
 		}
 	}
 	if sh.Closed {
 		props.Closed = &views.ClosedProps{Name: sh.Name, Reason: sh.ClosedReason, Since: sh.ClosedAt.UTC().Format("2 January 2006")}
 	}
 	props.Buy()
-	p.Image, p.ImageAlt, p.ImageWidth, p.ImageHeight = picture(shown)
-	p.JSONLD = homeData(sh, p, props.Header, shown)
+	p.Frames = c.frames
+	p.Image, p.ImageAlt, p.ImageWidth, p.ImageHeight = picture(c.shown)
+	p.JSONLD = homeData(sh, p, props.Header, c.shown)
 	p.Main = views.Home(props)
 	return p
 }
 
 func anchor(b id.Block) string { return "b-" + b.String()[24:] }
-
-func headerProps(part Part, sh Shown) blocks.HeaderProps {
-	h := blocks.HeaderProps{ID: anchor(part.ID), Name: part.Props.Title, Text: part.Props.Text, Status: part.Props.Status, Lit: !sh.Closed}
-	if h.Name == "" {
-		h.Name = sh.Name
-	}
-	for i, s := range part.Props.Socials {
-		h.Links = append(h.Links, blocks.LinkProps{ID: fmt.Sprintf("%s-s%d", h.ID, i+1), Title: s.Label, Href: s.URL})
-	}
-	return h
-}
-
-func (f *Front) lotProps(ctx context.Context, p Props, o products.Offer, sh Shown) blocks.LotProps {
-	l := lotOf(ctx, p, o)
-	l.Href = sh.URL + "/p/" + o.Slug
-	l.Buy = f.Config.AppURL + "/checkout/start?p=" + o.ID.String() + "&q=1"
-	return l
-}
-
-// lotOf is a product in the window, without what leads out of it.
-func lotOf(ctx context.Context, p Props, o products.Offer) blocks.LotProps {
-	l := blocks.LotProps{Name: o.Name, Meta: p.Note, SoldOut: o.SoldOut, Price: o.Price.Format(), Picture: pictureOf(o.Cover)}
-	if l.Meta == "" {
-		l.Meta = o.Summary
-	}
-	switch {
-	case o.SoldOut:
-		l.Price = text.T(ctx, "Sold out")
-	case o.Price.IsZero():
-		l.Price = text.T(ctx, "Free")
-	}
-	return l
-}
-
-func pictureOf(p products.Picture) ui.Picture {
-	out := ui.Picture{Alt: p.Alt, Color: p.Color, Width: p.Width, Height: p.Height}
-	for _, s := range p.Sources {
-		out.Sources = append(out.Sources, ui.Source{URL: s.URL, Width: s.Width, Format: string(s.Format)})
-	}
-	return out
-}
-
-func contactProps(ctx context.Context, part Part, sh Shown) blocks.ContactProps {
-	c := ContactForm(ctx, part.Props)
-	c.ID, c.Action = anchor(part.ID), sh.URL+"/contact"
-	return c
-}
-
-// ContactForm is what a contact block says, with words where its creator gave none.
-func ContactForm(ctx context.Context, p Props) blocks.ContactProps {
-	c := blocks.ContactProps{Title: p.Title, Text: p.Text, Button: p.Button}
-	if c.Title == "" {
-		c.Title = text.T(ctx, "Write to me")
-	}
-	if c.Button == "" {
-		c.Button = text.T(ctx, "Send")
-	}
-	return c
-}
-
-// Contact is the shop's contact block; false when its window shows none.
-func (sh Shown) Contact() (Props, bool) {
-	if sh.Closed {
-		return Props{}, false
-	}
-	for _, p := range sh.Content.Blocks {
-		if p.Kind == Contact {
-			return p.Props, true
-		}
-	}
-	return Props{}, false
-}
 
 // picture is what other sites show of the page: the first product's, in a size of about 1,200 pixels.
 func picture(offers []products.Offer) (url, alt string, w, h int) {

@@ -113,7 +113,7 @@ func (h *Handler) page(c echo.Context, status int, sc scene) error {
 			if err != nil {
 				return err
 			}
-			p.Removed = &views.RemovedProps{ID: b.ID.String(), Name: d.nameOf(ctx, b)}
+			p.Removed = &views.RemovedProps{ID: b.ID.String(), Name: d.called(ctx, b.Kind, b.Props)}
 		}
 	}
 	page := layout.Page{Title: text.T(ctx, "Window"), Section: "window", Back: "/app/today", Shell: layout.Creator, NoIndex: true, Builder: true, Bar: views.Bar(p.State)}
@@ -237,21 +237,11 @@ func (h *Handler) around(c echo.Context, status int, b Block, sc scene) error {
 	return web.Fragment(c, status, parts...)
 }
 
-// readProps reads the form of a block. Labels and addresses of links come in pairs.
+// readProps reads the form of a block.
 func readProps(c echo.Context, k Kind) Props {
-	p := Props{Title: web.Text(c, "title"), Text: web.Text(c, "text"), Status: web.Text(c, "status"), Note: web.Text(c, "note"), URL: web.Text(c, "url"), Button: web.Text(c, "button")}
-	for i := 1; i <= MaxSocials && k == Header; i++ {
-		n := strconv.Itoa(i)
-		if s := (Social{web.Text(c, "label"+n), web.Text(c, "url"+n)}); s != (Social{}) {
-			p.Socials = append(p.Socials, s)
-		}
-	}
-	if raw := web.Text(c, "product"); raw != "" {
-		pid, err := id.Parse[id.ProductKind](raw)
-		if err != nil {
-			pid = id.New[id.ProductKind]() // no product of anyone's: refused as such
-		}
-		p.Product = pid
+	var p Props
+	for _, in := range kinds[k].asks {
+		in.read(func(name string) string { return web.Text(c, name) }, &p)
 	}
 	return p
 }

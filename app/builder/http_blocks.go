@@ -76,7 +76,7 @@ func (h *Handler) placeSheet(c echo.Context) error {
 	}
 	p := views.PlaceProps{ID: bid.String(), Page: !web.IsFragment(c)}
 	for i, b := range d.Blocks {
-		p.Names = append(p.Names, d.nameOf(ctx, b))
+		p.Names = append(p.Names, d.called(ctx, b.Kind, b.Props))
 		if b.ID == bid {
 			p.Now, p.Name = i+1, p.Names[i]
 		}
@@ -150,12 +150,14 @@ func (h *Handler) name(c echo.Context, bid id.Block) (string, error) {
 		return "", err
 	}
 	d := Draft{}
-	if b.Kind == Product && !b.Props.Product.IsZero() {
-		if d.Offers, err = h.Service.offersOf(ctx, Content{Blocks: []Part{{Props: b.Props}}}); err != nil {
+	if ids := b.Props.products(); len(ids) > 0 {
+		g, err := h.Service.goodsOf(ctx, h.Service.DB, who(c).Shop, Content{Blocks: []Part{b.part()}})
+		if err != nil {
 			return "", err
 		}
+		d.Offers = g.offers
 	}
-	return d.nameOf(ctx, b), nil
+	return d.called(ctx, b.Kind, b.Props), nil
 }
 
 func (h *Handler) copy(c echo.Context) error {

@@ -25,10 +25,10 @@ func (h *Handler) reviewPage(c echo.Context, status int, refused string) error {
 	}
 	p := views.ReviewProps{Seq: strconv.FormatInt(r.Shop.Seq, 10), Hidden: r.Hidden, Published: r.Shop.Published, URL: h.Service.Shops.URL(r.Shop), Refused: refused}
 	for _, s := range r.Changes {
-		p.Changes = append(p.Changes, text.T(ctx, s.Text, s.Args...))
+		p.Changes = append(p.Changes, sentence(ctx, s))
 	}
 	for _, s := range r.Warnings {
-		p.Warnings = append(p.Warnings, text.T(ctx, s.Text, s.Args...))
+		p.Warnings = append(p.Warnings, sentence(ctx, s))
 	}
 	if r.Shop.Published {
 		p.Since = r.Shop.PublishedAt.UTC().Format("2 January 2006")
@@ -75,8 +75,8 @@ func (h *Handler) preview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	sh := Shown{Shop: d.Shop, Content: d.content(), URL: h.Service.Shops.URL(d.Shop)}
-	p := h.Front.drawHome(ctx, sh, d.Offers)
+	sh := Shown{Shop: d.Shop, Content: d.content(), URL: h.Service.Shops.URL(d.Shop), At: h.Service.DB.Now()}
+	p := h.Front.drawHome(ctx, sh, goods{d.Offers, d.OnSale, d.Pictures})
 	p.NoIndex, p.Main = true, views.PreviewStrip(p.Main)
 	out, err := h.Front.framed(ctx, sh, p)
 	if err != nil {
@@ -109,7 +109,7 @@ func (h *Handler) themePage(c echo.Context, status int, sh storefronts.Shop, pro
 		Lot:   blocks.LotProps{ID: "fit", Name: text.T(ctx, "Something of yours"), Meta: text.T(ctx, "A few words about it"), Price: "19", Href: "/app/window/theme"},
 		State: views.StateProps{Changes: len(d.Changes), Published: sh.Published}}
 	for _, o := range d.OnSale {
-		p.Lot = lotOf(ctx, Props{}, o)
+		p.Lot = lotOf(ctx, "", o)
 		p.Lot.ID, p.Lot.Href = "fit", "/app/window/theme"
 		break
 	}

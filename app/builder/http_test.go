@@ -110,7 +110,7 @@ func TestAddingInBothBrowsers(t *testing.T) {
 		wellFormed(t, p)
 		sheet := s.get("/app/window/add").Is(200)
 		wellFormed(t, sheet)
-		if n := sheet.Doc().Find("button.kind").Length(); n != 4 {
+		if n := sheet.Doc().Find("button.kind").Length(); n != len(builder.Kinds) {
 			t.Fatalf("%d kinds offered", n)
 		}
 		form := webtest.Filled(sheet.Doc().Find("form:has(#add-header)"))

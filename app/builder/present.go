@@ -63,43 +63,17 @@ func (h *Handler) present(c echo.Context, d Draft, sc scene) views.WindowProps {
 
 // block is a closed block: what visitors will see, in a frame.
 func (h *Handler) block(ctx context.Context, d Draft, b Block) views.BlockProps {
-	part := Part{b.ID, b.Kind, b.Props}
-	sh := Shown{Shop: d.Shop, URL: h.Service.Shops.URL(d.Shop)}
-	out := views.BlockProps{ID: b.ID.String(), Kind: string(b.Kind), KindLabel: kindLabel(ctx, b.Kind), Name: d.nameOf(ctx, b), Hidden: b.Hidden}
-	switch b.Kind {
-	case Header:
-		hp := headerProps(part, sh)
-		hp.Second = true
-		out.Header = &hp
-	case Product:
-		o, ok := d.Offers[b.Props.Product]
-		if ok {
-			l := lotOf(ctx, b.Props, o)
-			l.ID = anchor(b.ID)
-			out.Lot = &l
-		}
-		switch {
-		case b.Props.Product.IsZero():
-			out.Missing = text.T(ctx, "Choose a product")
-		case !ok:
-			out.Missing = text.T(ctx, "This product is gone")
-		case !o.Active:
-			out.Missing = text.T(ctx, "Not on sale, so not shown")
-		}
-	case Link:
-		if b.Props.Title != "" || b.Props.URL != "" {
-			title := b.Props.Title
-			if title == "" {
-				title = b.Props.URL
-			}
-			out.Link = &blocks.LinkProps{ID: anchor(b.ID), Title: title, Note: b.Props.Note, Href: b.Props.URL}
-		}
-		if !b.Props.Complete(Link) {
-			out.Missing = text.T(ctx, "Needs a name and an address")
-		}
-	case Contact:
-		cp := ContactForm(ctx, b.Props)
-		out.Contact = &cp
+	c := &canvas{shop: Shown{Shop: d.Shop, URL: h.Service.Shops.URL(d.Shop)}, offers: d.Offers, onSale: d.OnSale, pictures: d.Pictures}
+	p := c.draw(ctx, b.part())
+	out := views.BlockProps{ID: b.ID.String(), Kind: string(b.Kind), KindLabel: text.T(ctx, string(b.Kind.Label())), Name: d.called(ctx, b.Kind, b.Props), Hidden: b.Hidden,
+		Body: p.body, Missing: p.missing}
+	switch {
+	case p.header != nil:
+		out.Body = blocks.Header(*p.header)
+	case p.lots != nil:
+		out.Body = blocks.Shelf(p.lots)
+	case p.link != nil:
+		out.Body = blocks.Links([]blocks.LinkProps{*p.link})
 	}
 	return out
 }
@@ -108,27 +82,20 @@ func (h *Handler) block(ctx context.Context, d Draft, b Block) views.BlockProps 
 func (h *Handler) opened(c echo.Context, d Draft, b Block, sc scene, out *views.BlockProps) {
 	out.Open, out.Focus = true, sc.focus
 	p := b.Props
-	f := views.FormProps{V: b.V, ShopName: d.Shop.Name, Errors: sc.errors}
+	f := views.FormProps{V: b.V, Errors: sc.errors}
 	if sc.typed != nil {
 		p, f.V = *sc.typed, sc.bv
 	}
-	f.Title, f.Text, f.Status, f.Note, f.URL, f.Button = p.Title, p.Text, p.Status, p.Note, p.URL, p.Button
-	for i := range MaxSocials {
-		l := views.FormLink{}
-		if i < len(p.Socials) {
-			l = views.FormLink{Label: p.Socials[i].Label, URL: p.Socials[i].URL}
+	for _, in := range kinds[b.Kind].asks {
+		field := in.field(c.Request().Context(), d, p)
+		if b.Kind == Header && field.Main {
+			field.Placeholder = d.Shop.Name
 		}
-		f.Links = append(f.Links, l)
-	}
-	if b.Kind == Product {
-		f.Products = d.options(c.Request().Context(), p.Product)
-		if _, ok := d.Offers[b.Props.Product]; ok {
-			f.ProductURL = "/app/products/" + b.Props.Product.String()
-		}
+		f.Fields = append(f.Fields, field)
 	}
 	if s := sc.stale; s != nil {
 		mine := d.lines(c.Request().Context(), b.Kind, s.Mine)
-		out.Conflict = &views.ConflictProps{ID: out.ID, At: clock(c, s.At), Mine: mine, Theirs: d.lines(c.Request().Context(), b.Kind, s.Theirs.Props), MineText: strings.Join(mine, "\n"), Keep: fields(s.Mine)}
+		out.Conflict = &views.ConflictProps{ID: out.ID, At: clock(c, s.At), Mine: mine, Theirs: d.lines(c.Request().Context(), b.Kind, s.Theirs.Props), MineText: strings.Join(mine, "\n"), Keep: fields(b.Kind, s.Mine)}
 		f.V = s.Theirs.V
 	}
 	out.Form = f
@@ -148,55 +115,28 @@ func (d Draft) options(ctx context.Context, chosen id.Product) []ui.Option {
 	return out
 }
 
-func kindLabel(ctx context.Context, k Kind) string {
-	switch k {
-	case Header:
-		return text.T(ctx, "Header")
-	case Product:
-		return text.T(ctx, "Product")
-	case Link:
-		return text.T(ctx, "Link")
-	}
-	return text.T(ctx, "Contact form")
-}
-
 func kindProps(ctx context.Context, k Kind) views.KindProps {
-	p := views.KindProps{Kind: string(k), Label: kindLabel(ctx, k), Fresh: id.New[id.BlockKind]().String()}
-	switch k {
-	case Header:
-		p.Icon, p.Note = "window", text.T(ctx, "Who you are")
-	case Product:
-		p.Icon, p.Note = "tag", text.T(ctx, "What you sell")
-	case Link:
-		p.Icon, p.Note = "link", text.T(ctx, "Somewhere else")
-	case Contact:
-		p.Icon, p.Note = "mail", text.T(ctx, "A form that writes to you")
-	}
-	return p
+	kd := kinds[k]
+	return views.KindProps{Kind: string(k), Label: text.T(ctx, string(kd.label)), Note: text.T(ctx, string(kd.note)), Icon: kd.icon, Fresh: id.New[id.BlockKind]().String()}
 }
 
-// nameOf is what a block is called in sentences.
-func (d Draft) nameOf(ctx context.Context, b Block) string {
-	name := b.Props.Title
-	if b.Kind == Product {
-		name = d.Offers[b.Props.Product].Name
+// sentence is s in the reader's language.
+func sentence(ctx context.Context, s Sentence) string {
+	args := make([]any, len(s.Args))
+	for i, a := range s.Args {
+		if w, ok := a.(Word); ok {
+			a = text.T(ctx, string(w))
+		}
+		args[i] = a
 	}
-	if b.Kind == Header || name == "" {
-		return kindLabel(ctx, b.Kind)
-	}
-	return name
+	return text.T(ctx, s.Text, args...)
 }
 
 // lines are what props say, for comparing two of them.
 func (d Draft) lines(ctx context.Context, k Kind, p Props) []string {
 	var out []string
-	for _, s := range []string{d.Offers[p.Product].Name, p.Title, p.Text, p.Status, p.URL, p.Note, p.Button} {
-		if s != "" {
-			out = append(out, s)
-		}
-	}
-	for _, s := range p.Socials {
-		out = append(out, s.Label+": "+s.URL)
+	for _, in := range kinds[k].asks {
+		out = append(out, in.lines(d, p)...)
 	}
 	if out == nil {
 		out = append(out, text.T(ctx, "Empty"))
@@ -205,14 +145,9 @@ func (d Draft) lines(ctx context.Context, k Kind, p Props) []string {
 }
 
 // fields are props as a form would send them.
-func fields(p Props) [][2]string {
-	out := [][2]string{{"title", p.Title}, {"text", p.Text}, {"status", p.Status}, {"note", p.Note}, {"url", p.URL}, {"button", p.Button}}
-	if !p.Product.IsZero() {
-		out = append(out, [2]string{"product", p.Product.String()})
-	}
-	for i, s := range p.Socials {
-		n := string(rune('1' + i))
-		out = append(out, [2]string{"label" + n, s.Label}, [2]string{"url" + n, s.URL})
+func fields(k Kind, p Props) (out [][2]string) {
+	for _, in := range kinds[k].asks {
+		out = append(out, in.hidden(p)...)
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 
 	"vitrine/app/db"
 	"vitrine/app/errs"
+	"vitrine/app/files"
 	"vitrine/app/id"
 	"vitrine/app/products"
 	"vitrine/app/storefronts"
@@ -24,6 +25,7 @@ type Part struct {
 	ID    id.Block `json:"id"`
 	Kind  Kind     `json:"kind"`
 	Props Props    `json:"props"`
+	Hours
 }
 
 // Review is what the publish page shows: what would change for visitors, and what is worth a second look.
@@ -44,11 +46,12 @@ func say(text string, args ...any) Sentence { return Sentence{text, args} }
 
 // Draft is the window as its creator sees it.
 type Draft struct {
-	Shop    storefronts.Shop
-	Blocks  []Block
-	Offers  map[id.Product]products.Offer // all that the blocks name, and all on sale
-	OnSale  []products.Offer
-	Changes []Sentence
+	Shop     storefronts.Shop
+	Blocks   []Block
+	Offers   map[id.Product]products.Offer // all that the blocks name, and all on sale
+	OnSale   []products.Offer
+	Pictures map[id.File]files.Picture
+	Changes  []Sentence
 }
 
 // Draft reads all that the window shows, as of one moment.
@@ -73,10 +76,14 @@ func (s *Service) draft(ctx context.Context, q db.Q, who storefronts.Who, sh sto
 		d.Offers[o.ID] = o
 	}
 	var missing []id.Product
+	var pictures []Picture
 	for _, b := range d.Blocks {
-		if _, ok := d.Offers[b.Props.Product]; !ok && !b.Props.Product.IsZero() {
-			missing = append(missing, b.Props.Product)
+		for _, p := range b.Props.products() {
+			if _, ok := d.Offers[p]; !ok {
+				missing = append(missing, p)
+			}
 		}
+		pictures = append(pictures, b.Props.Pictures...)
 	}
 	if len(missing) > 0 {
 		off, err := s.Products.Offers(ctx, q, missing)
@@ -87,11 +94,14 @@ func (s *Service) draft(ctx context.Context, q db.Q, who storefronts.Who, sh sto
 			d.Offers[o.ID] = o
 		}
 	}
+	if d.Pictures, err = s.picturesOf(ctx, q, pictures); err != nil {
+		return d, err
+	}
 	shown, err := s.shown(ctx, q, who, sh)
 	if err != nil {
 		return d, err
 	}
-	d.Changes = changes(shown, d.content(), d.names())
+	d.Changes = changes(shown, d.content(), d.nameOf)
 	return d, nil
 }
 
@@ -116,23 +126,13 @@ func (d Draft) content() Content {
 	c := Content{Look: d.Shop.Look(), Blocks: []Part{}}
 	for _, b := range d.Blocks {
 		if !b.Hidden {
-			c.Blocks = append(c.Blocks, Part{b.ID, b.Kind, b.Props})
+			c.Blocks = append(c.Blocks, b.part())
 		}
 	}
 	return c
 }
 
-func (d Draft) names() func(Kind, Props) string {
-	return func(k Kind, p Props) string {
-		if k == Product {
-			return d.Offers[p.Product].Name
-		}
-		if k == Header {
-			return ""
-		}
-		return p.Title
-	}
-}
+func (b Block) part() Part { return Part{b.ID, b.Kind, b.Props, b.Hours} }
 
 // Review says what publishing would change.
 func (s *Service) Review(ctx context.Context, who storefronts.Who) (Review, error) {
@@ -166,32 +166,8 @@ func (d Draft) review() Review {
 }
 
 func (d Draft) warning(b Block) (Sentence, bool) {
-	switch b.Kind {
-	case Product:
-		o, ok := d.Offers[b.Props.Product]
-		switch {
-		case !ok:
-			return say("A product block has no product. It will not be shown."), true
-		case !o.Active:
-			return say("“%s” is a draft. It will not be shown until it is on sale.", o.Name), true
-		case o.SoldOut:
-			return say("“%s” is sold out.", o.Name), true
-		case o.Price.IsZero():
-			return say("“%s” costs nothing.", o.Name), true
-		case len(o.Cover.Sources) == 0:
-			return say("“%s” has no picture.", o.Name), true
-		case o.Cover.Alt == "":
-			return say("The picture of “%s” has no description for people who cannot see it.", o.Name), true
-		}
-	case Link:
-		switch {
-		case b.Props.URL == "" && b.Props.Title == "":
-			return say("An empty link will not be shown."), true
-		case b.Props.URL == "":
-			return say("The link “%s” has no address. It will not be shown.", b.Props.Title), true
-		case b.Props.Title == "":
-			return say("The link to %s has no name. It will not be shown.", b.Props.URL), true
-		}
+	if f := kinds[b.Kind].warn; f != nil {
+		return f(d, b.Props)
 	}
 	return Sentence{}, false
 }

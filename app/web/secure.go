@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -77,9 +78,15 @@ func secureHeaders(cfg *config.Config, h Host) echo.MiddlewareFunc {
 	}
 }
 
-// ShopPolicy is the shop host's policy for a page whose inline style has the given hash ('sha256-…').
-func ShopPolicy(cfg *config.Config, styleHash string) string {
-	return strings.Replace(policy(cfg, Shop), "{style}", "'"+strings.Trim(styleHash, "'")+"'", 1)
+// ShopPolicy is the shop host's policy for a page whose inline style has the given hash ('sha256-…'). frames are
+// the origins whose frames a visitor may open in it.
+func ShopPolicy(cfg *config.Config, styleHash string, frames ...string) string {
+	p := strings.Replace(policy(cfg, Shop), "{style}", "'"+strings.Trim(styleHash, "'")+"'", 1)
+	if len(frames) > 0 {
+		slices.Sort(frames)
+		p += "; frame-src " + strings.Join(slices.Compact(frames), " ")
+	}
+	return p
 }
 
 var errCrossOrigin = errs.New(errs.Forbidden, "This request came from another site, so it was refused. Go back to the page and try again.")

@@ -2,10 +2,12 @@
 package blocks
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"unicode"
 
+	"vitrine/views/text"
 	"vitrine/views/ui"
 )
 
@@ -20,8 +22,63 @@ type HeaderProps struct {
 	Second bool // the page has its h1 elsewhere
 }
 
-// LinkProps is a line that leads elsewhere.
-type LinkProps struct{ ID, Title, Note, Href string }
+// LinkProps is a line that leads elsewhere, with an icon or a small picture.
+type LinkProps struct {
+	ID, Title, Note, Href string
+	Icon                  string
+	Picture               ui.Picture
+}
+
+// TextProps is a text under a heading; blank lines divide it.
+type TextProps struct{ ID, Title, Text string }
+
+// QuoteProps is what somebody said.
+type QuoteProps struct{ ID, Text, By string }
+
+// FAQProps is questions with their answers.
+type FAQProps struct {
+	ID, Title string
+	Items     []ItemProps
+}
+
+// ItemProps is a heading with a text.
+type ItemProps struct{ Title, Text string }
+
+// SocialsProps is a row of links to where else the creator is found.
+type SocialsProps struct {
+	ID, Label string
+	Links     []LinkProps
+}
+
+// FrameProps is a picture with who made it.
+type FrameProps struct {
+	Picture           ui.Picture
+	Credit, CreditURL string
+	First             bool // the first picture of the page
+}
+
+// ImageProps is one picture; it may lead somewhere.
+type ImageProps struct {
+	ID, Caption, Href string
+	Frame             FrameProps
+}
+
+// GalleryProps is pictures side by side.
+type GalleryProps struct {
+	ID, Title string
+	Frames    []FrameProps
+}
+
+// BookingProps leads to a calendar.
+type BookingProps struct{ ID, Title, Text, Button, Href string }
+
+// FacadeProps stands for a frame of another host, which is asked for nothing before it is opened. Without Src it
+// cannot be opened: in the editor.
+type FacadeProps struct {
+	ID, Title, Host, Src, Link string
+	Wide                       bool
+	Poster                     ui.Picture
+}
 
 // LotProps is one product in the window.
 type LotProps struct {
@@ -131,4 +188,11 @@ func (c ContactProps) prefixed() map[string]string {
 		out[c.id(k)] = v
 	}
 	return out
+}
+
+func galleryLabel(ctx context.Context, p GalleryProps) string {
+	if p.Title != "" {
+		return p.Title
+	}
+	return text.T(ctx, "Pictures")
 }

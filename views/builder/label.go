@@ -21,25 +21,10 @@ func goLabel(ctx context.Context, b BlockProps) string {
 	return text.T(ctx, "Edit %s", b.Name)
 }
 
-// faultName names the field that a message belongs to.
-func faultName(ctx context.Context, kind, field string) string {
-	switch {
-	case field == "url":
-		return text.T(ctx, "Where it leads")
-	case field == "socials":
-		return text.T(ctx, "Where else to find you")
-	case field == "note":
-		return text.T(ctx, "Note")
-	case field == "button":
-		return text.T(ctx, "Button")
-	case field == "product":
-		return text.T(ctx, "Product")
-	case field == "status":
-		return text.T(ctx, "Beside the lamp")
-	case field == "text":
-		return text.T(ctx, "Text")
-	case kind == "contact":
-		return text.T(ctx, "Heading")
+// mainClass writes the words that name a block as large as they will stand.
+func mainClass(f FieldProps) string {
+	if f.Main {
+		return "t"
 	}
-	return text.T(ctx, "Name")
+	return ""
 }

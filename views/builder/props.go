@@ -4,6 +4,8 @@ package builder
 import (
 	"strconv"
 
+	"github.com/a-h/templ"
+
 	"vitrine/views/blocks"
 	"vitrine/views/ui"
 )
@@ -20,8 +22,7 @@ type WindowProps struct {
 	Refused  string // why the last request did nothing, for browsers without script
 }
 
-// BlockProps is one block in its frame. Exactly one of Header, Lot, Link and Contact is set, or none when the
-// block has nothing to show yet.
+// BlockProps is one block in its frame. Body is how visitors will see it; nil when there is nothing to show yet.
 type BlockProps struct {
 	ID, Kind, KindLabel, Name string // Name is what the block is called in sentences
 	Hidden                    bool
@@ -29,10 +30,7 @@ type BlockProps struct {
 	Focus                     bool // the first field takes the focus
 	Place, Of                 int
 
-	Header  *blocks.HeaderProps
-	Lot     *blocks.LotProps
-	Link    *blocks.LinkProps
-	Contact *blocks.ContactProps
+	Body    templ.Component
 	Missing string // what is still needed before visitors see it
 
 	Form     FormProps
@@ -41,17 +39,42 @@ type BlockProps struct {
 
 // FormProps are the fields of an open block, as they are or as they were typed.
 type FormProps struct {
-	V                                      int
-	Title, Text, Status, Note, URL, Button string
-	ShopName                               string
-	Links                                  []FormLink
-	Products                               []ui.Option
-	ProductURL                             string
-	Errors                                 map[string]string
+	V      int
+	Fields []FieldProps
+	Errors map[string]string
 }
 
-// FormLink is one row of links in a header.
-type FormLink struct{ Label, URL string }
+// FieldProps is one thing that an open block asks for: a text, an address, one of some options, some of some
+// options, rows of fields, or pictures.
+type FieldProps struct {
+	Name, Label, Hint, Value, Placeholder string
+	Max, Rows                             int
+	Main                                  bool // it names the block, and is written as large as it will stand
+	Address                               bool
+	Options                               []ui.Option
+	Checks                                []ui.Option
+	Products                              bool   // the options are products
+	Edit                                  string // where the chosen product is changed
+	Table                                 []RowProps
+	Open                                  int // how many rows of the table are shown at once
+	Pictures                              *PicturesProps
+}
+
+// RowProps are fields that belong together.
+type RowProps []FieldProps
+
+// PicturesProps are the images of a block, and room for more.
+type PicturesProps struct {
+	List []PictureProps
+	Room int
+}
+
+// PictureProps is one image of a block. Its picture is empty until its sizes have been made.
+type PictureProps struct {
+	N                            int // counted from 1
+	File, Alt, Credit, CreditURL string
+	Picture                      ui.Picture
+}
 
 // ConflictProps is the choice between two texts of one block.
 type ConflictProps struct {
@@ -139,8 +162,6 @@ func (b BlockProps) class() string {
 func (b BlockProps) path() string { return "/app/window/blocks/" + b.ID }
 
 func (b BlockProps) field(name string) string { return name + "-" + b.ID }
-
-func (b BlockProps) focus(first bool) bool { return b.Focus && first }
 
 func (d DockProps) path() string { return "/app/window/blocks/" + d.Open }
 

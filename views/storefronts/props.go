@@ -2,6 +2,8 @@
 package storefronts
 
 import (
+	"github.com/a-h/templ"
+
 	"vitrine/views/blocks"
 	"vitrine/views/ui"
 )
@@ -14,17 +16,19 @@ type HomeProps struct {
 	Closed   *ClosedProps
 }
 
-// Section is one of a header, products side by side, links below each other, or a form.
+// Section is one of a header, products side by side, links below each other, or another block.
 type Section struct {
 	Header  *blocks.HeaderProps
 	Lots    []blocks.LotProps
+	Heading string // above the products
+	Closed  bool   // the products after these stand in a window of their own
 	Links   []blocks.LinkProps
-	Contact *blocks.ContactProps
+	Body    templ.Component
 }
 
 // AddLot puts a product beside the one before it, or begins a new window.
 func AddLot(s []Section, l blocks.LotProps) []Section {
-	if n := len(s); n > 0 && s[n-1].Lots != nil {
+	if n := len(s); n > 0 && s[n-1].Lots != nil && !s[n-1].Closed {
 		s[n-1].Lots = append(s[n-1].Lots, l)
 		return s
 	}
