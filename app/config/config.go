@@ -64,6 +64,10 @@ type Config struct {
 	PayPalCertHosts      []string `env:"PAYPAL_CERT_HOSTS"`
 	PayPalCertRoots      string   `env:"PAYPAL_CERT_ROOTS"`
 
+	PurgeURL   string `env:"PURGE_URL"`
+	PurgeKind  string `env:"PURGE_KIND" envDefault:"webhook"`
+	PurgeToken Secret `env:"PURGE_TOKEN"`
+
 	SettlementDays int    `env:"SETTLEMENT_DAYS" envDefault:"7"`
 	PayoutHour     int    `env:"PAYOUT_HOUR" envDefault:"6"`
 	RiskFourEyes   string `env:"RISK_FOUR_EYES"`
@@ -151,6 +155,12 @@ func (c *Config) Check() error {
 	}
 	if c.AccessTokenExpireMinutes < 1 || c.AccessTokenExpireMinutes > 60 {
 		all = append(all, errors.New("ACCESS_TOKEN_EXPIRE_MINUTES must be 1 to 60"))
+	}
+	if u, err := url.Parse(c.PurgeURL); c.PurgeURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && local(u.Hostname()))) {
+		all = append(all, fmt.Errorf("PURGE_URL %q must look like https://host/path", c.PurgeURL))
+	}
+	if c.PurgeURL != "" && c.PurgeKind != "webhook" && c.PurgeKind != "fastly" && c.PurgeKind != "cloudflare" {
+		all = append(all, fmt.Errorf("PURGE_KIND %q must be webhook, fastly or cloudflare", c.PurgeKind))
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		all = append(all, fmt.Errorf("INSTANCE_TIME_ZONE %q is not an IANA zone", c.TimeZone))
