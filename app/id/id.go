@@ -22,6 +22,7 @@ type (
 	ShopKind     struct{}
 	BlockKind    struct{}
 	VersionKind  struct{}
+	DraftKind    struct{}
 	ProductKind  struct{}
 	FileKind     struct{}
 	CheckoutKind struct{}
@@ -47,6 +48,7 @@ type (
 	Shop     = ID[ShopKind]
 	Block    = ID[BlockKind]
 	Version  = ID[VersionKind]
+	Draft    = ID[DraftKind]
 	Product  = ID[ProductKind]
 	File     = ID[FileKind]
 	Checkout = ID[CheckoutKind]

@@ -297,17 +297,20 @@ func (s *Service) Restore(ctx context.Context, who Who, product id.Product) erro
 }
 
 func (s *Service) setArchived(ctx context.Context, who Who, product id.Product, archived bool) error {
-	return s.DB.InTx(ctx, func(tx *db.Tx) error {
-		changed, err := updateArchived(ctx, tx, who, product, archived)
-		if err != nil {
-			return fmt.Errorf("archive product %s: %w", product, err)
-		}
-		if !changed { // it is so already, or it is not theirs
-			_, err := s.find(ctx, tx, who, product)
-			return err
-		}
-		return event.Emit(ctx, tx, Changed, who.Shop.String())
-	})
+	return s.DB.InTx(ctx, func(tx *db.Tx) error { return s.SetArchived(ctx, tx, who, product, archived) })
+}
+
+// SetArchived is Archive and Restore within a transaction of the caller's.
+func (s *Service) SetArchived(ctx context.Context, tx *db.Tx, who Who, product id.Product, archived bool) error {
+	changed, err := updateArchived(ctx, tx, who, product, archived)
+	if err != nil {
+		return fmt.Errorf("archive product %s: %w", product, err)
+	}
+	if !changed { // it is so already, or it is not theirs
+		_, err := s.find(ctx, tx, who, product)
+		return err
+	}
+	return event.Emit(ctx, tx, Changed, who.Shop.String())
 }
 
 // Recurrency moves a shop without sales to another currency: prices keep their numbers as written. A price that

@@ -42,16 +42,6 @@ type Shop struct {
 	Seq              int64 // counts the changes of the draft
 }
 
-// Look is how a shop is dressed.
-type Look struct {
-	Theme       string `json:"theme"` // daylight, afterhours, house
-	BrandColor  string `json:"brand_color"`
-	HeaderStyle string `json:"header_style"` // awning, plain
-}
-
-// Look is the draft's.
-func (s Shop) Look() Look { return Look{s.Theme, s.BrandColor, s.HeaderStyle} }
-
 // Service keeps shops.
 type Service struct {
 	DB      *db.DB
@@ -231,36 +221,6 @@ func (s *Service) SetCurrency(ctx context.Context, who Who, code string) (Shop, 
 		}
 		out.Currency = cur
 		return event.Emit(ctx, tx, Published, who.Shop.String())
-	})
-	return out, err
-}
-
-// SetLook dresses the draft.
-func (s *Service) SetLook(ctx context.Context, who Who, l Look) (Shop, error) {
-	l.BrandColor = cleanColor(l.BrandColor)
-	var f errs.Form
-	if l.Theme != "daylight" && l.Theme != "afterhours" && l.Theme != "house" {
-		f.Add("theme", "Choose one of the three themes.")
-	}
-	if l.BrandColor == "" {
-		f.Add("color", "Write the colour as # and six digits, like #2637c4.")
-	}
-	if l.HeaderStyle != "awning" && l.HeaderStyle != "plain" {
-		f.Add("header", "Choose awning or plain.")
-	}
-	if err := f.Err(); err != nil {
-		return Shop{}, err
-	}
-	var out Shop
-	err := s.DB.InTx(ctx, func(tx *db.Tx) (err error) {
-		if out, err = lock(ctx, tx, who); err != nil || out.Look() == l {
-			return err
-		}
-		if out, err = touch(ctx, tx, who); err != nil {
-			return err
-		}
-		out.Theme, out.BrandColor, out.HeaderStyle = l.Theme, l.BrandColor, l.HeaderStyle
-		return updateLook(ctx, tx, who, l)
 	})
 	return out, err
 }
