@@ -1,9 +1,6 @@
 package builder
 
-import (
-	"vitrine/app/id"
-	"vitrine/app/storefronts"
-)
+import "vitrine/app/id"
 
 // changes says in words what visitors would see differently. Without a published version it is the first
 // publish, and everything is new.
@@ -38,25 +35,6 @@ func changes(old *Content, now Content, name func(Kind, Props) string) []Sentenc
 	for _, p := range old.Blocks {
 		if !is[p.ID] {
 			out = append(out, named(p, name, wasRemoved))
-		}
-	}
-	return out
-}
-
-func lookChanges(old, now storefronts.Look) (out []Sentence) {
-	switch {
-	case old.Theme != now.Theme && now.Theme == "daylight":
-		out = append(out, say("Theme: Daylight"))
-	case old.Theme != now.Theme && now.Theme == "afterhours":
-		out = append(out, say("Theme: After hours"))
-	case now.Theme == "house" && (old.Theme != now.Theme || old.BrandColor != now.BrandColor):
-		out = append(out, say("Theme: House colour %s", now.BrandColor))
-	}
-	if old.HeaderStyle != now.HeaderStyle {
-		if now.HeaderStyle == "awning" {
-			out = append(out, say("Header with an awning"))
-		} else {
-			out = append(out, say("Header without an awning"))
 		}
 	}
 	return out

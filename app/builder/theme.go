@@ -62,3 +62,23 @@ func makeDress(l storefronts.Look) dress {
 	d.hash = layout.StyleHash(d.style)
 	return d
 }
+
+// lookChanges says in words how the shop would be dressed differently.
+func lookChanges(old, now storefronts.Look) (out []Sentence) {
+	switch {
+	case old.Theme != now.Theme && now.Theme == "daylight":
+		out = append(out, say("Theme: Daylight"))
+	case old.Theme != now.Theme && now.Theme == "afterhours":
+		out = append(out, say("Theme: After hours"))
+	case now.Theme == "house" && (old.Theme != now.Theme || old.BrandColor != now.BrandColor):
+		out = append(out, say("Theme: House colour %s", now.BrandColor))
+	}
+	if old.HeaderStyle != now.HeaderStyle {
+		if now.HeaderStyle == "awning" {
+			out = append(out, say("Header with an awning"))
+		} else {
+			out = append(out, say("Header without an awning"))
+		}
+	}
+	return out
+}
