@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/zstd"
 
 	"vitrine/app/errs"
 )
@@ -64,7 +65,7 @@ func TestEachBrowserGetsTheFormItTakes(t *testing.T) {
 	c := New(Options{})
 	body := strings.Repeat("<p>A pane of glass on a sill.</p>", 400)
 	for _, v := range []struct{ accept, coding string }{
-		{"", ""}, {"identity", ""}, {"gzip, deflate, br, zstd", "br"}, {"gzip", "gzip"}, {"br;q=0, gzip", "gzip"},
+		{"", ""}, {"identity", ""}, {"gzip, deflate, br, zstd", "br"}, {"gzip, zstd", "zstd"}, {"zstd;q=0.5, gzip", "gzip"}, {"gzip", "gzip"}, {"br;q=0, gzip", "gzip"},
 		{"br;q=0.1, gzip;q=0.9", "gzip"}, {"br;q=0,gzip;q=0", ""}, {"gzip;q=x", ""}, {"deflate, BR", ""}, {" gzip ; q=1.0 , br ; q=1.0", "br"},
 	} {
 		w := get(t, c, "k", shows(body, "s"), "Accept-Encoding", v.accept)
@@ -75,13 +76,15 @@ func TestEachBrowserGetsTheFormItTakes(t *testing.T) {
 		switch v.coding {
 		case "br":
 			r = brotli.NewReader(w.Body)
+		case "zstd":
+			r, _ = zstd.NewReader(w.Body)
 		case "gzip":
 			r, _ = gzip.NewReader(w.Body)
 		}
 		if b, err := io.ReadAll(r); err != nil || string(b) != body {
 			t.Errorf("%q: body differs: %v, %d bytes", v.accept, err, len(b))
 		}
-		if w.Header().Get("Vary") != "Accept-Encoding" || w.Header().Get("Cache-Control") != Control {
+		if w.Header().Get("Vary") != "Accept-Encoding" || w.Header().Get("Cache-Control") != Control || w.Header().Get("Surrogate-Key") != "s" {
 			t.Errorf("%q: headers %v", v.accept, w.Header())
 		}
 	}
@@ -90,7 +93,7 @@ func TestEachBrowserGetsTheFormItTakes(t *testing.T) {
 func TestAnUnchangedPageIsNotSentAgain(t *testing.T) {
 	c := New(Options{})
 	seen := map[string]bool{}
-	for _, accept := range []string{"", "gzip", "br"} {
+	for _, accept := range []string{"", "gzip", "zstd", "br"} {
 		tag := get(t, c, "k", shows("one", "s"), "Accept-Encoding", accept).Header().Get("ETag")
 		if seen[tag] {
 			t.Fatalf("two codings share the tag %s", tag)
@@ -226,8 +229,8 @@ func TestAnOutdatedPageStandsInWhileNothingCanBeDrawn(t *testing.T) {
 	get(t, c, "k", shows("page", "shop"))
 	c.Drop("shop")
 	for range 3 {
-		if got := get(t, c, "k", down).Body.String(); got != "page" {
-			t.Fatalf("got %q", got)
+		if got := get(t, c, "k", down); got.Body.String() != "page" || got.Header().Get("Cache-Control") != "no-cache" {
+			t.Fatalf("%q %v: a page that stands in is for nobody to keep", got.Body, got.Header())
 		}
 	}
 	k.pass(2 * time.Second)
@@ -276,6 +279,33 @@ func TestAnAnswerThatThereIsNoPageIsNotAnOutage(t *testing.T) {
 	}
 	if n, _ := c.Stats(); n != 0 {
 		t.Fatal("the page that is gone is still kept")
+	}
+}
+
+// A scheduled block appears at noon: nobody announces it, and nobody may keep the page beyond.
+func TestAPageThatChangesByItselfIsDrawnAgainThen(t *testing.T) {
+	k := newClock()
+	c := New(Options{Clock: k.now})
+	noon := k.now().Add(5 * time.Second)
+	build := func(body string) Build {
+		return func(context.Context) (Page, error) {
+			return Page{Body: []byte(body), Tags: []string{"shop"}, Until: noon}, nil
+		}
+	}
+	if got := get(t, c, "k", build("before")).Header().Get("Cache-Control"); got != "public, max-age=0, s-maxage=5, stale-if-error=600" {
+		t.Fatalf("others may keep it: %s", got)
+	}
+	k.pass(4 * time.Second)
+	if got := get(t, c, "k", build("after")); got.Body.String() != "before" || got.Header().Get("Cache-Control") != "public, max-age=0, s-maxage=1, stale-if-error=600" {
+		t.Fatalf("a second before: %q %v", got.Body, got.Header())
+	}
+	k.pass(time.Second)
+	if got := get(t, c, "k", shows("after", "shop")).Body.String(); got != "after" {
+		t.Fatalf("at noon: %q", got)
+	}
+	k.pass(time.Minute)
+	if got := get(t, c, "k", shows("later", "shop")); got.Body.String() != "after" || got.Header().Get("Cache-Control") != Control {
+		t.Fatalf("after noon: %q %v", got.Body, got.Header())
 	}
 }
 

@@ -30,7 +30,7 @@ type second struct {
 
 	mu      sync.Mutex
 	on      bool
-	since   time.Time       // heard without a break since then; zero: not now
+	since   time.Time      // heard without a break since then; zero: not now
 	pending map[string]int // dropped here so often, not yet in the book
 	heard   map[string]int64
 	epoch   string
