@@ -36,13 +36,3 @@ CREATE TABLE drafts (
     created_at timestamptz NOT NULL
 );
 CREATE INDEX drafts_shop ON drafts (shop_id, id);
-
--- Links to a draft for those who are asked what they think of it.
-CREATE TABLE preview_links (
-    token_hash bytea       NOT NULL CONSTRAINT preview_links_pkey PRIMARY KEY,
-    shop_id    uuid        NOT NULL CONSTRAINT preview_links_shop_fkey REFERENCES shops,
-    creator_id uuid        NOT NULL,
-    expires_at timestamptz NOT NULL,
-    created_at timestamptz NOT NULL
-);
-CREATE INDEX preview_links_shop ON preview_links (shop_id);

@@ -7,7 +7,9 @@ package builder
 
 import (
 	"context"
+	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"vitrine/app/db"
@@ -22,6 +24,7 @@ import (
 type Products interface {
 	Offers(ctx context.Context, q db.Q, ids []id.Product) ([]products.Offer, error)
 	OffersOfShop(ctx context.Context, q db.Q, shop id.Shop) ([]products.Offer, error)
+	SetArchived(ctx context.Context, tx *db.Tx, who products.Who, product id.Product, archived bool) error
 	// PublicPage draws the page of an active product without the shop's frame.
 	PublicPage(ctx context.Context, q db.Q, shop products.PublicShop, slug string) (products.PublicPage, error)
 	// PublicPaths are the active products of shops, for the sitemap.
@@ -74,25 +77,23 @@ func (s *Service) Add(ctx context.Context, who storefronts.Who, block id.Block, 
 	if !kind.Valid() || block.IsZero() {
 		return Block{}, errs.New(errs.Invalid, "Choose what to add.")
 	}
-	var out Block
+	out := Block{ID: block, Kind: kind, Props: kinds[kind].first, V: 1}
 	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
-		if _, err := s.Shops.Touch(ctx, tx, who); err != nil {
-			return err
-		}
-		if r, err := findBlock(ctx, tx, who, block); err == nil {
-			out, err = r.block()
-			return err
-		}
-		props := kinds[kind].first
-		if kind == Product {
-			p, err := s.nextProduct(ctx, tx, who)
-			if err != nil {
+		_, err := s.take(ctx, tx, who, step{verb: "added %s", block: out}, func() error {
+			if r, err := findBlock(ctx, tx, who, block); err == nil {
+				out, err = r.block()
 				return err
 			}
-			props.Product = p
-		}
-		out = Block{ID: block, Kind: kind, Props: props, V: 1}
-		return s.place(ctx, tx, who, out, after)
+			if kind == Product {
+				p, err := s.nextProduct(ctx, tx, who)
+				if err != nil {
+					return err
+				}
+				out.Props.Product = p
+			}
+			return s.place(ctx, tx, who, out, after)
+		})
+		return err
 	})
 	return out, err
 }
@@ -168,43 +169,60 @@ func (*Stale) Error() string { return "the block was changed on another device" 
 // Edit writes what a block says, if it is still at version bv. Otherwise the error is a *Stale with both texts.
 func (s *Service) Edit(ctx context.Context, who storefronts.Who, block id.Block, bv int, in Props) (Edited, error) {
 	var out Edited
-	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
-		if _, err := s.Shops.Lock(ctx, tx, who); err != nil {
-			return err
-		}
-		r, err := findBlock(ctx, tx, who, block)
-		if err != nil {
-			return err
-		}
-		if r.Removed {
-			return errNoBlock
-		}
-		have, err := r.block()
-		if err != nil {
-			return err
-		}
-		props, err := CheckProps(have.Kind, in)
-		if err != nil {
-			return err
-		}
-		if err := s.checkGoods(ctx, tx, who, props, have.Props); err != nil {
-			return err
-		}
-		if props.Equal(have.Props) {
-			out = Edited{have, false, r.UpdatedAt}
-			return nil
-		}
-		if bv != have.V {
-			return &Stale{props, have, r.UpdatedAt}
-		}
-		if _, err := s.Shops.Touch(ctx, tx, who); err != nil {
-			return err
-		}
-		have.Props, have.V = props, have.V+1
-		out = Edited{have, true, tx.Now}
-		return updateProps(ctx, tx, who, block, props)
+	err := s.DB.InTx(ctx, func(tx *db.Tx) (err error) {
+		out, err = s.editIn(ctx, tx, who, block, bv, in)
+		return err
 	})
 	return out, err
+}
+
+func (s *Service) editIn(ctx context.Context, tx *db.Tx, who storefronts.Who, block id.Block, bv int, in Props) (out Edited, err error) {
+	if _, err := s.Shops.Lock(ctx, tx, who); err != nil {
+		return out, err
+	}
+	r, err := findBlock(ctx, tx, who, block)
+	if err == nil && r.Removed {
+		err = errNoBlock
+	}
+	if err != nil {
+		return out, err
+	}
+	have, err := r.block()
+	if err != nil {
+		return out, err
+	}
+	props, err := CheckProps(have.Kind, in)
+	if err != nil {
+		return out, err
+	}
+	if err := s.checkGoods(ctx, tx, who, props, have.Props); err != nil {
+		return out, err
+	}
+	switch {
+	case props.Equal(have.Props):
+		return Edited{have, false, r.UpdatedAt}, nil
+	case bv != have.V:
+		return out, &Stale{props, have, r.UpdatedAt}
+	}
+	st := step{verb: "changed %s", block: have, name: have.Props.Title, same: "edit:" + block.String() + ":" + differing(have.Props, props), soon: typing}
+	_, err = s.take(ctx, tx, who, st, func() error { return updateProps(ctx, tx, who, block, props) })
+	have.Props, have.V = props, have.V+1
+	return Edited{have, true, tx.Now}, err
+}
+
+// typing is how far apart two changes of one text are that are undone together.
+const typing = 5 * time.Second
+
+// differing names the fields that differ.
+func differing(a, b Props) string {
+	var out []string
+	x, y := reflect.ValueOf(a.tidy()), reflect.ValueOf(b.tidy())
+	for i := range x.NumField() {
+		if !reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
+			out = append(out, x.Type().Field(i).Name)
+		}
+	}
+	return strings.Join(out, ",")
 }
 
 // checkGoods refuses products that are not of this shop and pictures that are not of this creator. What the block
@@ -244,7 +262,7 @@ func (s *Service) Move(ctx context.Context, who storefronts.Who, block, after id
 	if block == after {
 		return nil
 	}
-	return s.change(ctx, who, block, func(tx *db.Tx, _ Block) error {
+	return s.change(ctx, who, block, "moved %s", func(tx *db.Tx, _ Block) error {
 		pos, err := placeAfter(ctx, tx, who, after, block)
 		if err != nil {
 			return err
@@ -295,14 +313,13 @@ func (s *Service) moveBy(ctx context.Context, who storefronts.Who, block id.Bloc
 		if rest := append(live[:at-1:at-1], live[at:]...); now > 1 {
 			after = rest[now-2]
 		}
-		if _, err := s.Shops.Touch(ctx, tx, who); err != nil {
-			return err
-		}
-		pos, err := placeAfter(ctx, tx, who, after, block)
-		if err != nil {
-			return err
-		}
-		return updatePos(ctx, tx, who, block, pos)
+		return s.changeIn(ctx, tx, who, block, "moved %s", func(tx *db.Tx, _ Block) error {
+			pos, err := placeAfter(ctx, tx, who, after, block)
+			if err != nil {
+				return err
+			}
+			return updatePos(ctx, tx, who, block, pos)
+		})
 	})
 	return moved, now, of, err
 }
@@ -310,12 +327,12 @@ func (s *Service) moveBy(ctx context.Context, who storefronts.Who, block id.Bloc
 // Duplicate puts a copy of a block after it. As with Add, the id is made by who asks.
 func (s *Service) Duplicate(ctx context.Context, who storefronts.Who, block, fresh id.Block) (Block, error) {
 	var out Block
-	err := s.change(ctx, who, block, func(tx *db.Tx, b Block) error {
+	err := s.change(ctx, who, block, "copied %s", func(tx *db.Tx, b Block) error {
 		if r, err := findBlock(ctx, tx, who, fresh); err == nil {
 			out, err = r.block()
 			return err
 		}
-		out = Block{ID: fresh, Kind: b.Kind, Props: b.Props, Hidden: b.Hidden, V: 1}
+		out = Block{ID: fresh, Kind: b.Kind, Props: b.Props, Hidden: b.Hidden, Hours: b.Hours, V: 1}
 		return s.place(ctx, tx, who, out, block)
 	})
 	return out, err
@@ -323,7 +340,19 @@ func (s *Service) Duplicate(ctx context.Context, who storefronts.Who, block, fre
 
 // Hide keeps a block out of the public page, or shows it again.
 func (s *Service) Hide(ctx context.Context, who storefronts.Who, block id.Block, hidden bool) error {
-	return s.change(ctx, who, block, func(tx *db.Tx, _ Block) error { return updateHidden(ctx, tx, who, block, hidden) })
+	verb := "showed %s"
+	if hidden {
+		verb = "hid %s"
+	}
+	return s.change(ctx, who, block, verb, func(tx *db.Tx, _ Block) error { return updateHidden(ctx, tx, who, block, hidden) })
+}
+
+// Schedule shows a block between two times; a zero time is no limit on that side.
+func (s *Service) Schedule(ctx context.Context, who storefronts.Who, block id.Block, h Hours) error {
+	if !h.From.IsZero() && !h.Until.IsZero() && !h.From.Before(h.Until) {
+		return errs.Field("until", "The end must be after the beginning.")
+	}
+	return s.change(ctx, who, block, "scheduled %s", func(tx *db.Tx, _ Block) error { return updateHours(ctx, tx, who, block, h) })
 }
 
 // Remove takes a block out of the window. Removing it again changes nothing.
@@ -345,7 +374,13 @@ func (s *Service) remove(ctx context.Context, who storefronts.Who, block id.Bloc
 		if err != nil || r.Removed == removed {
 			return err
 		}
+		b, err := r.block()
+		if err != nil {
+			return err
+		}
+		st := step{verb: "removed %s", block: b, name: b.Props.Title}
 		if !removed {
+			st.verb = "brought back %s"
 			all, headers, err := countBlocks(ctx, tx, who)
 			if err != nil {
 				return err
@@ -354,23 +389,34 @@ func (s *Service) remove(ctx context.Context, who storefronts.Who, block id.Bloc
 				return err
 			}
 		}
-		if _, err := s.Shops.Touch(ctx, tx, who); err != nil {
-			return err
-		}
-		return updateRemoved(ctx, tx, who, block, removed)
+		_, err = s.take(ctx, tx, who, st, func() error { return updateRemoved(ctx, tx, who, block, removed) })
+		return err
 	})
 }
 
-// change runs f on a block that is in the window, one change of a shop after another.
-func (s *Service) change(ctx context.Context, who storefronts.Who, block id.Block, f func(tx *db.Tx, b Block) error) error {
-	return s.DB.InTx(ctx, func(tx *db.Tx) error {
-		if _, err := s.Shops.Touch(ctx, tx, who); err != nil {
-			return err
-		}
-		b, err := s.Block(ctx, tx, who, block)
-		if err != nil {
-			return err
-		}
-		return f(tx, b)
+// change runs f on a block that is in the window, as a step that can be undone.
+func (s *Service) change(ctx context.Context, who storefronts.Who, block id.Block, verb string, f func(tx *db.Tx, b Block) error) error {
+	return s.DB.InTx(ctx, func(tx *db.Tx) error { return s.changeIn(ctx, tx, who, block, verb, f) })
+}
+
+func (s *Service) changeIn(ctx context.Context, tx *db.Tx, who storefronts.Who, block id.Block, verb string, f func(tx *db.Tx, b Block) error) error {
+	if _, err := s.Shops.Lock(ctx, tx, who); err != nil {
+		return err
+	}
+	b, err := s.Block(ctx, tx, who, block)
+	if err != nil {
+		return err
+	}
+	_, err = s.take(ctx, tx, who, step{verb: verb, block: b, name: b.Props.Title}, func() error { return f(tx, b) })
+	return err
+}
+
+// Dress changes the look of the draft.
+func (s *Service) Dress(ctx context.Context, who storefronts.Who, l storefronts.Look) (storefronts.Shop, error) {
+	var out storefronts.Shop
+	err := s.DB.InTx(ctx, func(tx *db.Tx) (err error) {
+		out, err = s.take(ctx, tx, who, step{verb: "changed the theme"}, func() error { return s.Shops.ApplyLook(ctx, tx, who, l) })
+		return err
 	})
+	return out, err
 }

@@ -196,7 +196,15 @@ func (s *Service) Publish(ctx context.Context, who storefronts.Who, seq int64) (
 		if err != nil {
 			return err
 		}
-		if _, err := s.Shops.Publish(ctx, tx, sh, content); err != nil {
+		v, err := s.Shops.Publish(ctx, tx, sh, content)
+		if err != nil {
+			return err
+		}
+		blocks, err := listAll(ctx, tx, who)
+		if err != nil {
+			return err
+		}
+		if err := insertDraft(ctx, tx, sh, v, wholeOf(blocks, sh.Look())); err != nil {
 			return err
 		}
 		out, err = s.Shops.Mine(ctx, tx, who)

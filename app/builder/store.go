@@ -2,6 +2,7 @@ package builder
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"time"
 
@@ -11,17 +12,19 @@ import (
 )
 
 type blockRow struct {
-	ID        id.Block  `db:"id"`
-	Kind      Kind      `db:"kind"`
-	Props     []byte    `db:"props"`
-	Hidden    bool      `db:"hidden"`
-	V         int       `db:"v"`
-	Removed   bool      `db:"removed"`
-	UpdatedAt time.Time `db:"updated_at"`
+	ID        id.Block     `db:"id"`
+	Kind      Kind         `db:"kind"`
+	Props     []byte       `db:"props"`
+	Hidden    bool         `db:"hidden"`
+	V         int          `db:"v"`
+	Removed   bool         `db:"removed"`
+	UpdatedAt time.Time    `db:"updated_at"`
+	From      sql.NullTime `db:"visible_from"`
+	Until     sql.NullTime `db:"visible_until"`
 }
 
 func (r blockRow) block() (Block, error) {
-	b := Block{ID: r.ID, Kind: r.Kind, Hidden: r.Hidden, V: r.V}
+	b := Block{ID: r.ID, Kind: r.Kind, Hidden: r.Hidden, Hours: Hours{r.From.Time, r.Until.Time}, V: r.V}
 	err := json.Unmarshal(r.Props, &b.Props)
 	return b, err
 }
@@ -29,7 +32,7 @@ func (r blockRow) block() (Block, error) {
 func listBlocks(ctx context.Context, q db.Q, who storefronts.Who) ([]Block, error) {
 	var rows []blockRow
 	err := q.Select(ctx, &rows, `
-		SELECT id, kind, props, hidden, v, false AS removed, updated_at FROM blocks
+		SELECT id, kind, props, hidden, v, false AS removed, updated_at, visible_from, visible_until FROM blocks
 		WHERE shop_id = $1 AND creator_id = $2 AND removed_at IS NULL
 		ORDER BY pos, id`, who.Shop, who.User)
 	if err != nil {
@@ -48,7 +51,7 @@ func listBlocks(ctx context.Context, q db.Q, who storefronts.Who) ([]Block, erro
 func findBlock(ctx context.Context, q db.Q, who storefronts.Who, b id.Block) (blockRow, error) {
 	var r blockRow
 	err := q.Get(ctx, &r, `
-		SELECT id, kind, props, hidden, v, removed_at IS NOT NULL AS removed, updated_at FROM blocks
+		SELECT id, kind, props, hidden, v, removed_at IS NOT NULL AS removed, updated_at, visible_from, visible_until FROM blocks
 		WHERE id = $1 AND shop_id = $2 AND creator_id = $3`, b, who.Shop, who.User)
 	if db.None(err) {
 		return r, errNoBlock
@@ -62,9 +65,9 @@ func insertBlock(ctx context.Context, tx *db.Tx, who storefronts.Who, b Block, p
 		return 0, err
 	}
 	return tx.Exec(ctx, `
-		INSERT INTO blocks (id, shop_id, creator_id, kind, props, pos, hidden, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
-		ON CONFLICT (id) DO NOTHING`, b.ID, who.Shop, who.User, string(b.Kind), string(props), pos, b.Hidden, tx.Now)
+		INSERT INTO blocks (id, shop_id, creator_id, kind, props, pos, hidden, visible_from, visible_until, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+		ON CONFLICT (id) DO NOTHING`, b.ID, who.Shop, who.User, string(b.Kind), string(props), pos, b.Hidden, orNull(b.Hours.From), orNull(b.Hours.Until), tx.Now)
 }
 
 func updateProps(ctx context.Context, tx *db.Tx, who storefronts.Who, b id.Block, p Props) error {

@@ -62,6 +62,17 @@ func (s *shelf) OffersOfShop(_ context.Context, _ db.Q, shop id.Shop) (out []pro
 	return out, nil
 }
 
+func (s *shelf) SetArchived(_ context.Context, _ *db.Tx, who products.Who, product id.Product, archived bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.offers {
+		if s.offers[i].ID == product && s.offers[i].Shop == who.Shop {
+			s.offers[i].Active = !archived
+		}
+	}
+	return nil
+}
+
 func (s *shelf) PublicPage(_ context.Context, _ db.Q, shop products.PublicShop, slug string) (products.PublicPage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
