@@ -48,7 +48,7 @@ type delta struct {
 	Place   *[2]place `json:"place,omitempty"`
 }
 
-// place is where a block stands: after which one, removed ones counted, and as which of all.
+// place is where a block stands in the window: after which one, and as which of all.
 type place struct {
 	After id.Block `json:"after"`
 	N     int      `json:"n"`
@@ -119,32 +119,18 @@ func (s *Service) record(ctx context.Context, tx *db.Tx, who storefronts.Who, se
 	return insertOp(ctx, tx, who, seq, st, ch)
 }
 
-// compare finds what became of the blocks.
+// compare finds what became of the blocks. Places are told among those that are in the window: a block that comes
+// back finds the one it stood after, whatever became of the ones that are gone.
 func compare(before, after []state) change {
-	was, order := map[id.Block]state{}, make([]Part, len(before))
-	for i, b := range before {
-		b.n = i
-		if i > 0 {
-			b.after = before[i-1].ID
-		}
-		was[b.ID], order[i] = b, Part{ID: b.ID}
-	}
-	now := make([]Part, len(after))
-	for i, b := range after {
-		now[i] = Part{ID: b.ID}
-	}
-	moved := outOfOrder(order, now)
+	was, is := index(before), index(after)
+	moved := outOfOrder(was.window, is.window)
 	var out change
-	for i, b := range after {
-		old, known := was[b.ID]
-		d := delta{ID: b.ID}
+	for _, b := range after {
+		old, known := was.at[b.ID]
 		if !known {
-			if !b.Removed {
-				d.Removed = &[2]bool{true, false}
-				out.Blocks = append(out.Blocks, d)
-			}
-			continue
+			old = state{Removed: true, Block: b.Block}
 		}
+		d := delta{ID: b.ID}
 		if !old.Props.Equal(b.Props) {
 			d.Props = &[2]Props{old.Props, b.Props}
 		}
@@ -157,18 +143,34 @@ func compare(before, after []state) change {
 		if !old.Hours.Equal(b.Hours) {
 			d.Hours = &[2]Hours{old.Hours, b.Hours}
 		}
-		if moved[b.ID] {
-			is := place{N: i}
-			if i > 0 {
-				is.After = after[i-1].ID
-			}
-			d.Place = &[2]place{{old.after, old.n}, is}
+		if moved[b.ID] || d.Removed != nil {
+			d.Place = &[2]place{was.place[b.ID], is.place[b.ID]}
 		}
 		if !d.empty() {
 			out.Blocks = append(out.Blocks, d)
 		}
 	}
 	return out
+}
+
+type indexed struct {
+	at     map[id.Block]state
+	place  map[id.Block]place // of those in the window
+	window []Part
+}
+
+func index(blocks []state) indexed {
+	x := indexed{at: map[id.Block]state{}, place: map[id.Block]place{}}
+	var last id.Block
+	for _, b := range blocks {
+		x.at[b.ID] = b
+		if !b.Removed {
+			x.place[b.ID] = place{last, len(x.window)}
+			x.window = append(x.window, Part{ID: b.ID})
+			last = b.ID
+		}
+	}
+	return x
 }
 
 func (d delta) empty() bool {
@@ -191,7 +193,7 @@ func (c change) and(next change) change {
 		}
 		a := out.Blocks[i]
 		out.Blocks[i] = delta{d.ID, pair(a.Props, d.Props, Props.Equal), pair(a.Hidden, d.Hidden, same), pair(a.Removed, d.Removed, same),
-			pair(a.Hours, d.Hours, Hours.Equal), pair(a.Place, d.Place, func(a, b place) bool { return a.After == b.After })}
+			pair(a.Hours, d.Hours, Hours.Equal), pair(a.Place, d.Place, func(place, place) bool { return false })}
 	}
 	out.Blocks = slices.DeleteFunc(out.Blocks, delta.empty)
 	return out
@@ -360,7 +362,7 @@ func applyDelta(ctx context.Context, tx *db.Tx, who storefronts.Who, d delta, si
 			return err
 		}
 	}
-	if d.Place == nil {
+	if d.Place == nil || d.Removed != nil && d.Removed[side] {
 		return nil
 	}
 	pos, err := placeAfter(ctx, tx, who, d.Place[side].After, d.ID)

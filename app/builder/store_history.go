@@ -15,9 +15,6 @@ import (
 type state struct {
 	Block
 	Removed bool
-
-	after id.Block // set by compare
-	n     int
 }
 
 // listAll are all blocks in order, removed ones in their places.

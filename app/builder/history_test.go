@@ -1,0 +1,295 @@
+package builder_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"vitrine/app/builder"
+	"vitrine/app/db"
+	"vitrine/app/db/dbtest"
+	"vitrine/app/errs"
+	"vitrine/app/id"
+	"vitrine/app/storefronts"
+)
+
+// picture is the draft as one text: what visitors would see, and what is hidden.
+func picture(t interface{ Fatal(...any) }, s *builder.Service, who storefronts.Who) string {
+	d, err := s.Draft(context.Background(), who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range d.Blocks {
+		d.Blocks[i].V = 0
+	}
+	b, err := json.Marshal([]any{d.Blocks, d.Shop.Look()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// Whatever is done, undoing all of it leads back through every state in between, and redoing leads forward again.
+func TestUndoAndRedoWalkThroughAnyHistory(t *testing.T) {
+	d := dbtest.Shared(t)
+	s := &builder.Service{DB: d, Shops: storefronts.New(d, ""), Products: &shelf{}}
+	rapid.Check(t, func(rt *rapid.T) {
+		p := dbtest.Creator(t, d)
+		who := storefronts.Who{User: p.User, Shop: p.Shop}
+		states, seqs := []string{picture(rt, s, who)}, []int64{0}
+		n := rapid.IntRange(1, 14).Draw(rt, "steps")
+		for i := range n {
+			act(rt, s, who, fmt.Sprintf("%d", i))
+			h, err := s.History(context.Background(), d, who)
+			if err != nil || h.Redo != nil {
+				rt.Fatalf("%+v %v", h.Redo, err)
+			}
+			seq := int64(0)
+			if h.Undo != nil {
+				seq = h.Undo.Seq
+			}
+			for len(seqs) > 1 && seqs[len(seqs)-1] >= seq { // what was typed in a row is one step
+				states, seqs = states[:len(states)-1], seqs[:len(seqs)-1]
+			}
+			if seq > 0 {
+				states, seqs = append(states, picture(rt, s, who)), append(seqs, seq)
+			}
+		}
+		for range 2 {
+			at := len(states) - 1
+			for ; at > 0; at-- {
+				h, err := s.History(context.Background(), d, who)
+				if err != nil || h.Undo == nil {
+					rt.Fatalf("nothing to undo at %d: %v", at, err)
+				}
+				if _, err := s.Undo(context.Background(), who, h.Undo.Seq); err != nil {
+					rt.Fatal(err)
+				}
+				if got := picture(rt, s, who); got != states[at-1] {
+					rt.Fatalf("undone to\n%s\nwant\n%s", got, states[at-1])
+				}
+				if rapid.Bool().Draw(rt, "again") { // a lost answer: the same request once more
+					if op, err := s.Undo(context.Background(), who, h.Undo.Seq); err != nil || op != nil {
+						rt.Fatalf("undone twice: %v %v", op, err)
+					}
+				}
+			}
+			if h, err := s.History(context.Background(), d, who); err != nil || h.Undo != nil {
+				rt.Fatalf("more to undo than was done: %+v %v", h.Undo, err)
+			}
+			for ; at < len(states)-1; at++ {
+				h, _ := s.History(context.Background(), d, who)
+				if h.Redo == nil {
+					rt.Fatal("nothing to redo")
+				}
+				if _, err := s.Redo(context.Background(), who, h.Redo.Seq); err != nil {
+					rt.Fatal(err)
+				}
+				if got := picture(rt, s, who); got != states[at+1] {
+					rt.Fatalf("redone to\n%s\nwant\n%s", got, states[at+1])
+				}
+			}
+		}
+	})
+}
+
+// act does one thing that a creator can do.
+func act(rt *rapid.T, s *builder.Service, who storefronts.Who, name string) {
+	ctx := context.Background()
+	bs, err := s.Blocks(ctx, s.DB, who)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	var pick, after builder.Block
+	if len(bs) > 0 {
+		pick = bs[rapid.IntRange(0, len(bs)-1).Draw(rt, "block")]
+		if k := rapid.IntRange(-1, len(bs)-1).Draw(rt, "after"); k >= 0 {
+			after = bs[k]
+		}
+	}
+	what := rapid.SampledFrom([]string{"add", "edit", "move", "to", "copy", "hide", "schedule", "remove", "dress", "propose", "replace"}).Draw(rt, "what")
+	if len(bs) == 0 && what != "dress" && what != "propose" {
+		what = "add"
+	}
+	look := storefronts.Look{Theme: rapid.SampledFrom([]string{"daylight", "afterhours", "house"}).Draw(rt, "theme"), BrandColor: "#2637c4", HeaderStyle: "plain"}
+	link := builder.Props{Title: name, URL: "https://example.com/" + name}
+	switch what {
+	case "add":
+		_, err = s.Add(ctx, who, id.New[id.BlockKind](), builder.Link, after.ID)
+	case "edit":
+		in := link
+		if pick.Kind == builder.Text {
+			in = builder.Props{Text: name}
+		}
+		_, err = s.Edit(ctx, who, pick.ID, pick.V, in)
+	case "move":
+		err = s.Move(ctx, who, pick.ID, after.ID)
+	case "to":
+		_, _, _, err = s.MoveTo(ctx, who, pick.ID, rapid.IntRange(1, len(bs)).Draw(rt, "to"))
+	case "copy":
+		_, err = s.Duplicate(ctx, who, pick.ID, id.New[id.BlockKind]())
+	case "hide":
+		err = s.Hide(ctx, who, pick.ID, rapid.Bool().Draw(rt, "hidden"))
+	case "schedule":
+		err = s.Schedule(ctx, who, pick.ID, builder.Hours{From: time.Date(2026, 12, 1, rapid.IntRange(0, 20).Draw(rt, "hour"), 0, 0, 0, time.UTC)})
+	case "remove":
+		err = s.Remove(ctx, who, pick.ID)
+	case "dress":
+		_, err = s.Dress(ctx, who, look)
+	case "propose", "replace":
+		err = s.DB.InTx(ctx, func(tx *db.Tx) error {
+			return s.Apply(ctx, tx, who, builder.Proposal{Verb: "wrote a page", Replace: what == "replace", Look: &look,
+				Blocks: []builder.Proposed{{ID: id.New[id.BlockKind](), Kind: builder.Text, Props: builder.Props{Text: name}}, {ID: id.New[id.BlockKind](), Kind: builder.Link, Props: link}}})
+		})
+	}
+	if err != nil {
+		rt.Fatal(err)
+	}
+}
+
+func TestLettersTypedInARowAreOneStep(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.edit(t, w.add(t, builder.Link, id.Block{}), builder.Props{Title: "M", URL: "https://example.com"})
+	for _, title := range []string{"Ma", "Map", "Maps"} {
+		b = w.edit(t, b, builder.Props{Title: title, URL: "https://example.com"})
+	}
+	b = w.edit(t, b, builder.Props{Title: "Maps", URL: "https://example.com", Note: "Here"})
+	titles := func() []string {
+		var out []string
+		for {
+			h, err := w.History(t.Context(), w.DB, w.who)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h.Undo == nil {
+				return out
+			}
+			if _, err := w.Undo(t.Context(), w.who, h.Undo.Seq); err != nil {
+				t.Fatal(err)
+			}
+			now := "gone"
+			if bs, _ := w.Blocks(t.Context(), w.DB, w.who); len(bs) > 0 {
+				now = bs[0].Props.Title + bs[0].Props.Note
+			}
+			out = append(out, now)
+		}
+	}
+	if got := titles(); !slices.Equal(got, []string{"Maps", "M", "", "gone"}) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestSomethingNewForgetsWhatWasUndone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.add(t, builder.Link, id.Block{})
+	h, _ := w.History(t.Context(), w.DB, w.who)
+	if _, err := w.Undo(t.Context(), w.who, h.Undo.Seq); err != nil {
+		t.Fatal(err)
+	}
+	w.add(t, builder.Text, id.Block{})
+	now, err := w.History(t.Context(), w.DB, w.who)
+	if err != nil || now.Redo != nil {
+		t.Fatalf("%+v %v", now.Redo, err)
+	}
+	if got := w.order(t); slices.Contains(got, a.ID) || len(got) != 1 {
+		t.Errorf("%v", got)
+	}
+	// The label of the button that one device still shows is of a step that is gone.
+	if _, err := w.Undo(t.Context(), w.who, h.Undo.Seq); !errs.Is(err, errs.Conflict) && err != nil {
+		t.Error(err)
+	}
+	w.add(t, builder.Quote, id.Block{})
+	if _, err := w.Undo(t.Context(), w.who, now.Undo.Seq); !errs.Is(err, errs.Conflict) {
+		t.Errorf("the newer step of another device was undone unseen: %v", err)
+	}
+}
+
+func TestProposalsOfOneGroupAreOneStepWithTheirProducts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old := w.add(t, builder.Link, id.Block{})
+	was := picture(t, w.Service, w.who)
+	pot := w.product("Pot")
+	for i := range 3 {
+		p := builder.Proposal{Verb: "wrote a page", Group: "g", Replace: i == 0, Blocks: []builder.Proposed{{ID: id.New[id.BlockKind](), Kind: builder.Text, Props: builder.Props{Text: fmt.Sprint(i)}}}}
+		if i == 1 {
+			p.Products = []id.Product{pot.ID}
+			p.Blocks[0] = builder.Proposed{ID: id.New[id.BlockKind](), Kind: builder.Product, Props: builder.Props{Product: pot.ID}}
+		}
+		for range 2 { // a job that runs twice
+			if err := w.DB.InTx(t.Context(), func(tx *db.Tx) error { return w.Apply(t.Context(), tx, w.who, p) }); err != nil {
+				t.Fatal(err)
+			}
+			p.Replace, p.Products = false, nil
+		}
+	}
+	if got := w.order(t); len(got) != 3 || slices.Contains(got, old.ID) {
+		t.Fatalf("%v", got)
+	}
+	h, _ := w.History(t.Context(), w.DB, w.who)
+	if _, err := w.Undo(t.Context(), w.who, h.Undo.Seq); err != nil {
+		t.Fatal(err)
+	}
+	if now := picture(t, w.Service, w.who); now != was {
+		t.Errorf("undone to\n%s\nwant\n%s", now, was)
+	}
+	if o, _ := w.shelf.Offers(t.Context(), w.DB, []id.Product{pot.ID}); o[0].Active {
+		t.Error("the product that came with it has stayed")
+	}
+	bad := builder.Proposal{Verb: "wrote a page", Blocks: []builder.Proposed{{ID: id.New[id.BlockKind](), Kind: builder.Text, Props: builder.Props{Text: "kept?"}},
+		{ID: id.New[id.BlockKind](), Kind: builder.Link, Props: builder.Props{Title: "x", URL: "javascript:alert(1)"}}}}
+	if err := w.DB.InTx(t.Context(), func(tx *db.Tx) error { return w.Apply(t.Context(), tx, w.who, bad) }); !errs.Is(err, errs.Invalid) {
+		t.Errorf("a bad address was taken: %v", err)
+	}
+	if now := picture(t, w.Service, w.who); now != was {
+		t.Error("half of a proposal is in the window")
+	}
+}
+
+func TestAnEarlierDraftComesBackAndCanBeSentAwayAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	head := w.add(t, builder.Header, id.Block{})
+	link := w.edit(t, w.add(t, builder.Link, head.ID), builder.Props{Title: "Map", URL: "https://example.com"})
+	if err := w.Hide(t.Context(), w.who, link.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	first := picture(t, w.Service, w.who)
+	w.publish(t)
+	drafts, err := w.Drafts(t.Context(), w.who)
+	if err != nil || len(drafts) == 0 || drafts[0].Version.IsZero() || drafts[0].Blocks != 2 {
+		t.Fatalf("%+v %v", drafts, err)
+	}
+	if err := w.Remove(t.Context(), w.who, head.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.add(t, builder.Text, link.ID)
+	if _, err := w.Dress(t.Context(), w.who, storefronts.Look{Theme: "afterhours", BrandColor: "#2637c4", HeaderStyle: "plain"}); err != nil {
+		t.Fatal(err)
+	}
+	second := picture(t, w.Service, w.who)
+	if err := w.BringBack(t.Context(), w.who, drafts[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if now := picture(t, w.Service, w.who); now != first {
+		t.Fatalf("brought back\n%s\nwant\n%s", now, first)
+	}
+	h, _ := w.History(t.Context(), w.DB, w.who)
+	if _, err := w.Undo(t.Context(), w.who, h.Undo.Seq); err != nil {
+		t.Fatal(err)
+	}
+	if now := picture(t, w.Service, w.who); now != second {
+		t.Fatalf("undone to\n%s\nwant\n%s", now, second)
+	}
+	other := newWorld(t)
+	if err := other.BringBack(t.Context(), other.who, drafts[0].ID); !errs.Is(err, errs.NotFound) {
+		t.Errorf("somebody else's draft: %v", err)
+	}
+}
