@@ -81,6 +81,9 @@ var grid = kind{
 		if len(out.lots) == 0 {
 			return missing(ctx, "Nothing of it is on sale")
 		}
+		if !c.public {
+			return piece{body: blocks.Grid(out.heading, out.lots)}
+		}
 		return out
 	},
 }

@@ -80,6 +80,13 @@ type FacadeProps struct {
 	Poster                     ui.Picture
 }
 
+func (f FacadeProps) sizes() string {
+	if f.Wide {
+		return "(min-width:48rem) 48rem, 92vw"
+	}
+	return "6rem"
+}
+
 // LotProps is one product in the window.
 type LotProps struct {
 	ID      string
