@@ -375,7 +375,7 @@ func TestTheming(t *testing.T) {
 		f := form()
 		f.Set("hex", "FFE600")
 		s.post("/app/window/theme", f).Is(ok)
-		if got := look(); got != (storefronts.Look{Theme: "house", BrandColor: "#ffe600", HeaderStyle: "awning"}) {
+		if got := look(); got != (storefronts.Look{Theme: "house", BrandColor: "#ffe600", HeaderStyle: "awning"}).Whole() {
 			t.Fatalf("%+v", got)
 		}
 		s.get("/app/window/theme").Is(200).Has("We adjusted the lettering").Has("/app/window/theme.css?c=ffe600")

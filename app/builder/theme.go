@@ -65,20 +65,49 @@ func makeDress(l storefronts.Look) dress {
 
 // lookChanges says in words how the shop would be dressed differently.
 func lookChanges(old, now storefronts.Look) (out []Sentence) {
+	old, now = old.Whole(), now.Whole()
 	switch {
-	case old.Theme != now.Theme && now.Theme == "daylight":
-		out = append(out, say("Theme: Daylight"))
-	case old.Theme != now.Theme && now.Theme == "afterhours":
-		out = append(out, say("Theme: After hours"))
 	case now.Theme == "house" && (old.Theme != now.Theme || old.BrandColor != now.BrandColor):
 		out = append(out, say("Theme: House colour %s", now.BrandColor))
+	case old.Theme != now.Theme:
+		out = append(out, say(themeSays[now.Theme]))
 	}
-	if old.HeaderStyle != now.HeaderStyle {
-		if now.HeaderStyle == "awning" {
-			out = append(out, say("Header with an awning"))
-		} else {
-			out = append(out, say("Header without an awning"))
+	for _, x := range []struct {
+		old, now string
+		says     map[string]string
+	}{
+		{old.HeaderStyle, now.HeaderStyle, headerSays},
+		{old.Lettering, now.Lettering, letteringSays},
+		{old.Spacing, now.Spacing, spacingSays},
+		{old.Background, now.Background, backgroundSays},
+	} {
+		if x.old != x.now {
+			out = append(out, say(x.says[x.now]))
 		}
+	}
+	switch {
+	case old.CSS == now.CSS:
+	case now.CSS == "":
+		out = append(out, say("Your own CSS removed"))
+	case old.CSS == "":
+		out = append(out, say("Your own CSS added"))
+	default:
+		out = append(out, say("Your own CSS changed"))
 	}
 	return out
 }
+
+// What each choice is called in the list of changes.
+var (
+	themeSays  = map[string]string{"daylight": "Theme: Daylight", "afterhours": "Theme: After hours"}
+	headerSays = map[string]string{
+		"awning": "Header with an awning", "plain": "Header without an awning", "board": "Header as a painted board", "plate": "Header as an enamel plate", "centred": "Header in the middle",
+	}
+	letteringSays = map[string]string{
+		"sign": "Lettering: Shop sign", "sans": "Lettering: Poster", "serif": "Lettering: Book", "slab": "Lettering: Wood type", "rounded": "Lettering: Rounded", "mono": "Lettering: Typewriter",
+	}
+	spacingSays    = map[string]string{"airy": "Spacing: Airy", "normal": "Spacing: Normal", "tight": "Spacing: Tight"}
+	backgroundSays = map[string]string{
+		"plain": "Background: Plain", "tint": "Background: Tinted", "stripes": "Background: Stripes", "dots": "Background: Dots", "squares": "Background: Squares", "paper": "Background: Laid paper",
+	}
+)

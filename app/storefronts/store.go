@@ -12,7 +12,7 @@ import (
 )
 
 // columns are those of a row.
-const columns = `id, creator_id, name, slug, theme, brand_color, header_style, currency, closed_at, closed_reason, published_version_id, published_at, draft_seq`
+const columns = `id, creator_id, name, slug, theme, brand_color, header_style, lettering, spacing, background, custom_css, currency, closed_at, closed_reason, published_version_id, published_at, draft_seq`
 
 var errNoShop = errs.New(errs.NotFound, "There is no shop at this address.")
 
@@ -24,6 +24,10 @@ type row struct {
 	Theme            string       `db:"theme"`
 	BrandColor       string       `db:"brand_color"`
 	HeaderStyle      string       `db:"header_style"`
+	Lettering        string       `db:"lettering"`
+	Spacing          string       `db:"spacing"`
+	Background       string       `db:"background"`
+	CSS              string       `db:"custom_css"`
 	Currency         string       `db:"currency"`
 	ClosedAt         sql.NullTime `db:"closed_at"`
 	ClosedReason     string       `db:"closed_reason"`
@@ -34,6 +38,7 @@ type row struct {
 
 func (r row) shop() Shop {
 	return Shop{ID: r.ID, Creator: r.Creator, Name: r.Name, Slug: r.Slug, Theme: r.Theme, BrandColor: r.BrandColor, HeaderStyle: r.HeaderStyle,
+		Lettering: r.Lettering, Spacing: r.Spacing, Background: r.Background, CSS: r.CSS,
 		Currency: money.Currency(r.Currency), Closed: r.ClosedAt.Valid, ClosedAt: r.ClosedAt.Time, ClosedReason: r.ClosedReason,
 		Published: !r.PublishedVersion.IsZero(), PublishedVersion: r.PublishedVersion, PublishedAt: r.PublishedAt.Time, Seq: r.Seq}
 }
@@ -141,12 +146,6 @@ func updateName(ctx context.Context, tx *db.Tx, who Who, name, slug string) erro
 
 func updateCurrency(ctx context.Context, tx *db.Tx, who Who, c money.Currency) error {
 	_, err := tx.Exec(ctx, `UPDATE shops SET currency = $3, updated_at = $4 WHERE id = $1 AND creator_id = $2`, who.Shop, who.User, string(c), tx.Now)
-	return err
-}
-
-func updateLook(ctx context.Context, tx *db.Tx, who Who, l Look) error {
-	_, err := tx.Exec(ctx, `UPDATE shops SET theme = $3, brand_color = $4, header_style = $5 WHERE id = $1 AND creator_id = $2`,
-		who.Shop, who.User, l.Theme, l.BrandColor, l.HeaderStyle)
 	return err
 }
 

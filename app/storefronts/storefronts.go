@@ -23,8 +23,8 @@ type Who struct {
 	Shop id.Shop
 }
 
-// Shop is a creator's shop. Theme, BrandColor and HeaderStyle are the draft's: what visitors see is in the
-// published version.
+// Shop is a creator's shop. Its look, from Theme to CSS, is the draft's: what visitors see is in the published
+// version.
 type Shop struct {
 	ID               id.Shop
 	Creator          id.User
@@ -32,6 +32,10 @@ type Shop struct {
 	Theme            string
 	BrandColor       string
 	HeaderStyle      string
+	Lettering        string
+	Spacing          string
+	Background       string
+	CSS              string
 	Currency         money.Currency
 	Closed           bool
 	ClosedAt         time.Time

@@ -279,19 +279,58 @@ func TestTheLookIsCheckedAndCounted(t *testing.T) {
 	if err != nil || sh.BrandColor != "#ffaa00" || sh.Seq != before.Seq+1 {
 		t.Fatalf("%+v %v", sh, err)
 	}
+	if l := sh.Look(); l.Lettering != "sign" || l.Spacing != "normal" || l.Background != "plain" || l.CSS != "" {
+		t.Fatalf("nothing was chosen, and the shop wears %+v", l)
+	}
 	again, err := s.SetLook(t.Context(), who, sh.Look())
 	if err != nil || again.Seq != sh.Seq {
 		t.Fatalf("the same look counted as a change: %v", err)
 	}
 	for field, l := range map[string]storefronts.Look{
-		"theme":  {Theme: "neon", BrandColor: "#123456", HeaderStyle: "plain"},
-		"color":  {Theme: "house", BrandColor: "red;}body{x", HeaderStyle: "plain"},
-		"header": {Theme: "house", BrandColor: "#123456", HeaderStyle: "tent"},
+		"theme":      {Theme: "neon", BrandColor: "#123456", HeaderStyle: "plain"},
+		"color":      {Theme: "house", BrandColor: "red;}body{x", HeaderStyle: "plain"},
+		"header":     {Theme: "house", BrandColor: "#123456", HeaderStyle: "tent"},
+		"lettering":  {Theme: "house", BrandColor: "#123456", HeaderStyle: "plain", Lettering: "Comic Sans"},
+		"spacing":    {Theme: "house", BrandColor: "#123456", HeaderStyle: "plain", Spacing: "0"},
+		"background": {Theme: "house", BrandColor: "#123456", HeaderStyle: "plain", Background: "url(//thief)"},
+		"css":        {Theme: "house", BrandColor: "#123456", HeaderStyle: "plain", CSS: strings.Repeat("p{}", storefronts.MaxCSS/3+1)},
 	} {
 		if _, err := s.SetLook(t.Context(), who, l); fieldOf(err) != field {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
+}
+
+func TestTheDatabaseTakesEveryLookThatIsOffered(t *testing.T) {
+	t.Parallel()
+	s, who, _ := setup(t)
+	wear := func(change func(*storefronts.Look)) {
+		t.Helper()
+		l := storefronts.Look{Theme: "daylight", BrandColor: "#123456", HeaderStyle: "plain"}.Whole()
+		change(&l)
+		if _, err := s.SetLook(t.Context(), who, l); err != nil {
+			t.Errorf("%+v: %v", l, err)
+		}
+		if sh, err := s.Mine(t.Context(), s.DB, who); err != nil || sh.Look() != l {
+			t.Errorf("kept %+v, not %+v: %v", sh.Look(), l, err)
+		}
+	}
+	for _, x := range storefronts.Themes {
+		wear(func(l *storefronts.Look) { l.Theme = x })
+	}
+	for _, x := range storefronts.Headers {
+		wear(func(l *storefronts.Look) { l.HeaderStyle = x })
+	}
+	for _, x := range storefronts.Letterings {
+		wear(func(l *storefronts.Look) { l.Lettering = x })
+	}
+	for _, x := range storefronts.Spacings {
+		wear(func(l *storefronts.Look) { l.Spacing = x })
+	}
+	for _, x := range storefronts.Backgrounds {
+		wear(func(l *storefronts.Look) { l.Background = x })
+	}
+	wear(func(l *storefronts.Look) { l.CSS = "p { color: red }\n/* “£” */" })
 }
 
 func TestAnotherCreatorsShopIsNotThere(t *testing.T) {
