@@ -11,6 +11,8 @@ QUICK := -vet=off -ldflags='-s -w'
 SHARING := ./app ./app/builder ./app/db ./app/live ./app/pagecache ./app/sandbox ./app/web ./worker
 # Postgres for all test binaries of one run.
 WITH_PG := go run ./app/embedded/testpg --
+# The encoders of pictures are inside the binary; none that the machine may have is loaded.
+TAGS := nodynamic
 
 .PHONY: help run dev build gen test check e2e bench audit guards seed fmt lint clean doctor
 
@@ -41,10 +43,10 @@ static/dist/manifest.json: node_modules/.stamp $(TEMPL) $(ASSETS) tailwind.confi
 	go run ./cmd/assets
 
 bin/vitrine: bin/.templ static/dist/manifest.json $(GO) $(wildcard migrations/*.sql) go.mod go.sum
-	go build -ldflags '-s -w' -o $@ .
+	go build -tags $(TAGS) -ldflags '-s -w' -o $@ .
 
 bin/vitrine-lean: bin/vitrine
-	go build -tags lean -trimpath -ldflags '-s -w' -o $@ .
+	go build -tags 'lean $(TAGS)' -trimpath -ldflags '-s -w' -o $@ .
 
 bin/stripe-mock:
 	GOBIN=$(CURDIR)/bin go install github.com/stripe/stripe-mock@v0.203.0

@@ -27,6 +27,7 @@ func (Tidy) Kind() string { return "files:tidy" }
 // Tasks registers the jobs and sweeps of this package.
 func (s *Service) Tasks(reg *job.Registry) {
 	job.Handle(reg, job.Spec{Timeout: 10 * time.Minute, Attempts: 6}, s.check)
+	job.Handle(reg, job.Spec{Timeout: 5 * time.Minute, Attempts: 4}, s.pack)
 	job.Handle(reg, job.Spec{}, s.tidy)
 	reg.Every("sweep:uploads", 10*time.Minute, s.Sweep)
 }
@@ -136,6 +137,11 @@ func (s *Service) pass(ctx context.Context, f File, etag string, p *made) error 
 		f.Status = Ready
 		for _, hook := range s.onReady {
 			if err := hook(ctx, tx, f); err != nil {
+				return err
+			}
+		}
+		if p != nil {
+			if err := job.Enqueue(ctx, tx, Pack{f.ID}, job.On(job.Slow)); err != nil {
 				return err
 			}
 		}

@@ -43,41 +43,57 @@ var (
 
 // drawSizes reads a picture and makes its sizes, upright, without any of its metadata. A reason says why it is refused.
 func drawSizes(ctx context.Context, raw []byte) (p *made, reason string, err error) {
-	h, reason := inspect(raw)
-	if reason != "" {
-		return nil, reason, nil
+	err = withPicture(ctx, raw, func(src image.Image, h header) { p = encode(src, h) }, &reason)
+	return p, reason, err
+}
+
+// withPicture decodes raw, when a core and enough memory are free, and hands it to draw. A reason says why not.
+func withPicture(ctx context.Context, raw []byte, draw func(src image.Image, h header), reason *string) error {
+	h, why := inspect(raw)
+	if *reason = why; why != "" {
+		return nil
 	}
 	if err := cores.Acquire(ctx, 1); err != nil {
-		return nil, "", err
+		return err
 	}
 	defer cores.Release(1)
 	if err := budget.Acquire(ctx, h.cost); err != nil {
-		return nil, "", err
+		return err
 	}
 	defer budget.Release(h.cost)
 	defer func() {
 		if r := recover(); r != nil { // decoders meet hostile bytes
 			slog.WarnContext(ctx, "picture cannot be drawn", "format", h.format, "panic", fmt.Sprint(r))
-			p, reason, err = nil, reasonBroken, nil
+			*reason = reasonBroken
 		}
 	}()
 	src, _, err := image.Decode(bytes.NewReader(raw))
 	if err != nil {
-		return nil, reasonBroken, nil
+		*reason = reasonBroken
+		return nil
 	}
 	if b := src.Bounds(); b.Dx() < 1 || b.Dy() < 1 {
-		return nil, reasonBroken, nil
+		*reason = reasonBroken
+		return nil
 	}
-	return encode(src, h), "", nil
+	draw(src, h)
+	return nil
+}
+
+// top is the largest size, upright and in ordinary colours.
+func (h header) top(src image.Image) *image.RGBA {
+	widths := ladder(src.Bounds(), h.orientation)
+	m := upright(shrink(src, topWidth(src.Bounds(), h.orientation, widths)), h.orientation)
+	if h.wide {
+		fromDisplayP3(m)
+	}
+	return m
 }
 
 func encode(src image.Image, h header) *made {
 	widths := ladder(src.Bounds(), h.orientation)
-	top := upright(shrink(src, topWidth(src.Bounds(), h.orientation, widths)), h.orientation)
+	top := h.top(src)
 	src = nil
-	if h.wide {
-		fromDisplayP3(top)
-	}
 	see := !top.Opaque()
 	p := &made{width: top.Rect.Dx(), height: top.Rect.Dy(), color: average(top)}
 	var jpegs, pngs, webps []variant

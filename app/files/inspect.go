@@ -29,6 +29,9 @@ type header struct {
 
 // inspect reads the header alone. A reason says why the picture is not decoded at all.
 func inspect(raw []byte) (h header, reason string) {
+	if len(raw) > 8 && string(raw[4:8]) == "ftyp" { // AVIF and its kin are written here, never read
+		return h, reasonBroken
+	}
 	cfg, format, err := image.DecodeConfig(bytes.NewReader(raw))
 	if err != nil || cfg.Width < 1 || cfg.Height < 1 {
 		return h, reasonBroken

@@ -21,8 +21,11 @@ type Picture struct {
 type PictureSource struct {
 	Width  int
 	URL    string
-	Format string // "jpeg", "png" or "webp"
+	Format string // "jpeg", "png", "webp" or "avif"
 }
+
+// everywhere reports whether every browser and mail program shows it.
+func (s PictureSource) everywhere() bool { return s.Format == "jpeg" || s.Format == "png" }
 
 // Zero reports whether there is nothing to show.
 func (p Picture) Zero() bool { return len(p.Sources) == 0 }
@@ -31,7 +34,7 @@ func (p Picture) Zero() bool { return len(p.Sources) == 0 }
 func (p Picture) Largest() PictureSource {
 	var best PictureSource
 	for _, s := range p.Sources {
-		if s.Format != "webp" && s.Width > best.Width {
+		if s.everywhere() && s.Width > best.Width {
 			best = s
 		}
 	}
@@ -58,7 +61,7 @@ func (s *Service) Pictures(ctx context.Context, q db.Q, ids []id.File) (map[id.F
 }
 
 // endings of the formats that are served.
-var endings = map[string]string{"jpeg": "jpg", "png": "png", "webp": "webp"}
+var endings = map[string]string{"jpeg": "jpg", "png": "png", "webp": "webp", "avif": "avif"}
 
 func (s *Service) sizeURL(f id.File, width int, format string) string {
 	return fmt.Sprintf("%s/m/%s/%d.%s", s.media, f, width, endings[format])
@@ -90,7 +93,7 @@ func (s *Service) makeSizes(ctx context.Context, f File) (p *made, reason string
 func (p Picture) Smallest(width int) PictureSource {
 	best := p.Largest()
 	for _, s := range p.Sources {
-		if s.Format != "webp" && s.Width >= width && s.Width < best.Width {
+		if s.everywhere() && s.Width >= width && s.Width < best.Width {
 			best = s
 		}
 	}

@@ -157,40 +157,60 @@ type Picture struct {
 type Source struct {
 	URL    string
 	Width  int
-	Format string // jpeg, png, webp
+	Format string // jpeg, png, webp, avif
 }
 
 // fallback is the format that every browser shows.
 func (p Picture) fallback() string {
-	for _, f := range []string{"jpeg", "png"} {
-		for _, s := range p.Sources {
-			if s.Format == f {
-				return f
-			}
+	last := "webp"
+	for _, s := range p.Sources {
+		if s.Format == "jpeg" {
+			return "jpeg"
+		}
+		if s.Format == "png" {
+			last = "png"
 		}
 	}
-	return "webp"
+	return last
 }
 
-func (p Picture) srcset(format string) string {
-	out := ""
-	for _, s := range p.Sources {
-		if s.Format != format {
-			continue
+// small are the formats that newer browsers take in place of the fallback, the smallest first.
+func (p Picture) small() []string {
+	var out []string
+	last := p.fallback()
+	for _, f := range []string{"avif", "webp"} {
+		for _, s := range p.Sources {
+			if s.Format == f && f != last {
+				out = append(out, f)
+				break
+			}
 		}
-		if out != "" {
-			out += ", "
-		}
-		out += s.URL + " " + strconv.Itoa(s.Width) + "w"
 	}
 	return out
 }
 
+func (p Picture) srcset(format string) string {
+	b := make([]byte, 0, 7*96)
+	for _, s := range p.Sources {
+		if s.Format != format {
+			continue
+		}
+		if len(b) > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(b, s.URL...)
+		b = append(b, ' ')
+		b = strconv.AppendInt(b, int64(s.Width), 10)
+		b = append(b, 'w')
+	}
+	return string(b)
+}
+
 // middle is the source for browsers without srcset.
 func (p Picture) middle() string {
-	best := ""
+	best, last := "", p.fallback()
 	for _, s := range p.Sources {
-		if s.Format == p.fallback() && (best == "" || s.Width <= 720) {
+		if s.Format == last && (best == "" || s.Width <= 720) {
 			best = s.URL
 		}
 	}
