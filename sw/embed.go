@@ -4,29 +4,44 @@ package sw
 import (
 	"bytes"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"encoding/hex"
 	"encoding/json"
 	"slices"
 )
 
-//go:embed worker.js
-var source []byte
+//go:embed *.js
+var sources embed.FS
 
-// Script is the worker with the addresses of the shell, which it keeps. Another shell is another build.
-func Script(shell []string) ([]byte, error) {
-	shell = slices.Sorted(slices.Values(shell))
-	list, err := json.Marshal(shell)
-	if err != nil {
-		return nil, err
+// parts are the worker, in order: what needs no browser first.
+var parts = []string{"outbox.js", "pages.js", "worker.js"}
+
+// Script is the worker with the addresses of the shell, which it keeps, and the fragment that answers a write that
+// waits for a connection. Another shell, or another language, is another build.
+func Script(shell []string, waiting string) ([]byte, error) {
+	var consts bytes.Buffer
+	for _, c := range []struct {
+		name  string
+		value any
+	}{{"SHELL", slices.Sorted(slices.Values(shell))}, {"WAITING", waiting}} {
+		v, err := json.Marshal(c.value)
+		if err != nil {
+			return nil, err
+		}
+		consts.WriteString("const " + c.name + " = ")
+		consts.Write(v)
+		consts.WriteString(";\n")
+	}
+	var code bytes.Buffer
+	for _, p := range parts {
+		b, err := sources.ReadFile(p)
+		if err != nil {
+			return nil, err
+		}
+		code.Write(b)
 	}
 	h := sha256.New()
-	h.Write(source)
-	h.Write(list)
-	var b bytes.Buffer
-	b.WriteString("const BUILD = \"" + hex.EncodeToString(h.Sum(nil)[:6]) + "\";\nconst SHELL = ")
-	b.Write(list)
-	b.WriteString(";\n")
-	b.Write(source)
-	return b.Bytes(), nil
+	h.Write(consts.Bytes())
+	h.Write(code.Bytes())
+	return slices.Concat([]byte("const BUILD = \""+hex.EncodeToString(h.Sum(nil)[:6])+"\";\n"), consts.Bytes(), code.Bytes()), nil
 }

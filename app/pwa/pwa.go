@@ -4,6 +4,7 @@ package pwa
 import (
 	"net/http"
 	"path"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -15,6 +16,13 @@ import (
 	"vitrine/views/text"
 )
 
+// kept are the only routes whose answers the installed app keeps, for when there is no connection. No page about
+// payouts, refunds, security or the operator is among them.
+var kept = []string{
+	"/app/today", "/app/orders", "/app/orders/:id", "/app/products",
+	"/app/window", "/app/window/blocks", "/app/window/add", "/app/window/blocks/:id/place",
+}
+
 // Routes registers the assets of the app and shop hosts, the worker, the manifest and the offline page.
 func Routes(r *web.Router) {
 	assets := echo.WrapHandler(static.Handler())
@@ -24,6 +32,7 @@ func Routes(r *web.Router) {
 	g.GET("/sw.js", worker)
 	g.GET("/manifest.webmanifest", manifest)
 	g.GET("/offline", offline)
+	r.Kept(kept...)
 	r.On(web.App, "/app", web.SignedIn).GET("/ping", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
 }
 
@@ -39,10 +48,15 @@ func shell() []string {
 }
 
 func worker(c echo.Context) error {
-	b, err := sw.Script(shell())
+	var waiting strings.Builder
+	if err := view.Waiting().Render(c.Request().Context(), &waiting); err != nil {
+		return err
+	}
+	b, err := sw.Script(shell(), waiting.String())
 	if err != nil {
 		return err
 	}
+	c.Response().Header().Add(echo.HeaderVary, "Accept-Language")
 	c.Response().Header().Set("Cache-Control", "no-cache")
 	c.Response().Header().Set("Service-Worker-Allowed", "/app/")
 	return c.Blob(http.StatusOK, "text/javascript; charset=utf-8", b)

@@ -44,8 +44,12 @@ func fill(c echo.Context, p *layout.Page) {
 	p.Path = c.Request().URL.Path
 	p.Person = layout.Person{ID: "", Name: who.Name, ShopName: who.ShopName}
 	if !who.ID.IsZero() {
-		p.Person.ID = who.ID.String()
+		p.Person.ID = r.tag(who)
 	}
+	if p.Flash != "" {
+		c.Set(momentary, true)
+	}
+	p.AsOf = asOf(who)
 	if who.ShopSlug != "" {
 		p.Person.ShopURL = r.Config.ShopURL + "/@" + who.ShopSlug
 	}
@@ -73,6 +77,7 @@ func send(c echo.Context, status int, render func(*bytes.Buffer) error) error {
 		return err
 	}
 	c.Response().Header().Add(echo.HeaderVary, "HX-Request")
+	keep(c, status)
 	return c.HTMLBlob(status, b.Bytes())
 }
 
@@ -185,6 +190,8 @@ func Sentence(c echo.Context, err error) string {
 			return text.T(ctx, "This address cannot be used in that way.")
 		case http.StatusRequestEntityTooLarge:
 			return text.T(ctx, "That is too large.")
+		case http.StatusPreconditionFailed:
+			return text.T(ctx, "Someone else is signed in here now. Load the page again.")
 		}
 	}
 	msg, args := errs.Public(err)

@@ -122,6 +122,9 @@ func (r *Router) person() echo.MiddlewareFunc {
 				return err
 			}
 			c.Set(personKey, p)
+			if err := r.isMeant(c, p); err != nil {
+				return err
+			}
 			if p.Locale != "" && c.QueryParam("lang") == "" {
 				c.SetRequest(c.Request().WithContext(text.With(ctx, p.Locale)))
 			}
@@ -158,7 +161,7 @@ func (r *Router) demand(a Access) echo.MiddlewareFunc {
 func (r *Router) toSignIn(c echo.Context) error {
 	req := c.Request()
 	next := req.URL.RequestURI()
-	if req.Method != http.MethodGet && req.Method != http.MethodHead {
+	if req.Method != http.MethodGet && req.Method != http.MethodHead && req.Header.Get(replayHeader) == "" {
 		if _, err := r.stash(c, false); err != nil {
 			return err
 		}

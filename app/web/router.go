@@ -63,6 +63,7 @@ type Router struct {
 
 	hosts map[Host]*echo.Echo
 	table []Route
+	kept  map[string]bool // the routes whose answers the installed app may keep
 }
 
 // NewRouter makes the three hosts with what every request passes through.

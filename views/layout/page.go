@@ -22,6 +22,7 @@ type Page struct {
 	Shell func(Page) templ.Component // Creator, Auth, Checkout or Plain
 
 	Flash    string
+	AsOf     string // the hour it was made at, for when it is seen without a connection
 	Path     string
 	AppURL   string
 	InboxURL string // only on a developer's machine
@@ -29,7 +30,8 @@ type Page struct {
 	Bare     bool // no stylesheet: an error page on another host
 }
 
-// Person is who is signed in, as the frame shows them. ID is empty for nobody.
+// Person is who is signed in, as the frame shows them. ID is empty for nobody; it tells people apart on one device
+// and says nothing else about them.
 type Person struct{ ID, Name, ShopName, ShopURL string }
 
 // ProblemProps is an error page's main part.

@@ -4,6 +4,7 @@ import { Idiomorph } from "idiomorph/dist/idiomorph.esm.js";
 import { live } from "../lib/live.js";
 import { toasts } from "../lib/toasts.js";
 import { installed } from "../lib/installed.js";
+import { signingOut, waiting } from "../lib/outbox.js";
 
 window.htmx = htmx;
 Idiomorph.defaults.ignoreActiveValue = true; // what a person is typing is never overwritten
@@ -83,3 +84,5 @@ document.addEventListener("click", (e) => {
 toasts.start(htmx);
 live(htmx);
 installed();
+waiting(toasts);
+signingOut();

@@ -1,4 +1,4 @@
-// The installed app: its worker, the strip for a new version, the strip for no connection, and signing out.
+// The installed app: its worker, the strip for a new version, and the strip for no connection.
 export function installed() {
   const offline = document.getElementById("offline");
   const net = () => {
@@ -44,8 +44,5 @@ export function installed() {
     if (!controlled || reloading) return; // the first worker takes over in silence
     reloading = true;
     location.reload();
-  });
-  document.addEventListener("submit", (e) => {
-    if (e.target.getAttribute("action") === "/logout") navigator.serviceWorker.controller?.postMessage("purge");
   });
 }

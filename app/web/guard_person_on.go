@@ -1,0 +1,5 @@
+//go:build !noguard_person
+
+package web
+
+const guardPerson = true
