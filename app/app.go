@@ -162,6 +162,7 @@ func (a *App) build() {
 	a.Shops = storefronts.New(d, c.ShopURL)
 	a.Products = products.New(d, a.Files, a.Fees, a.Stock)
 	a.Builder = &builder.Service{DB: d, Shops: a.Shops, Products: a.Products, Pictures: a.Files}
+	a.Files.OnReady(a.Builder.PictureReady)
 	a.Stripe = stripe.New(stripe.Options{Key: c.StripeSecretKey.Reveal(), APIURL: c.StripeAPIURL, WebhookSecrets: c.StripeWebhookSecret.Reveal(), Retries: 2})
 	a.Providers = payments.Providers{a.Stripe}
 	if a.PayPal != nil {
@@ -246,6 +247,7 @@ func (a *App) register() {
 
 	a.Front().Listen(a.listener)
 	a.today().Live(a.listener)
+	a.window().Live(a.listener)
 	a.listener.On(accounts.SignedOut, func(_ context.Context, session string) { a.Hub.Drop(session) })
 }
 
@@ -278,6 +280,10 @@ func (a *App) Front() *builder.Front {
 	return &builder.Front{Service: a.Builder, Cache: a.Cache, Config: a.Config}
 }
 
+func (a *App) window() *builder.Handler {
+	return &builder.Handler{Service: a.Builder, Front: a.Front(), Hub: a.Hub}
+}
+
 func (a *App) contact() *contact.Service {
 	return &contact.Service{DB: a.DB, Shops: a.Shops, Sender: a.Mail, Address: a.creatorAddress, AppURL: a.Config.AppURL}
 }
@@ -303,7 +309,7 @@ func (a *App) compress(h http.Handler) (http.Handler, error) {
 	}
 	packed := wrap(h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Host == a.Config.Host(a.Config.AppURL) && r.URL.Path != "/app/live" {
+		if r.Host == a.Config.Host(a.Config.AppURL) && !strings.HasSuffix(r.URL.Path, "/live") {
 			packed.ServeHTTP(w, r)
 			return
 		}

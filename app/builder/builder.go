@@ -34,6 +34,9 @@ type Products interface {
 // Pictures is what the window needs to know of images.
 type Pictures interface {
 	Pictures(ctx context.Context, q db.Q, ids []id.File) (map[id.File]files.Picture, error)
+	ByIDs(ctx context.Context, q db.Q, ids []id.File) ([]files.File, error)
+	// StoreSent keeps an image that came with a form.
+	StoreSent(ctx context.Context, who id.User, p files.Purpose, x files.Sent) (files.File, error)
 	Use(ctx context.Context, tx *db.Tx, creator id.User, p files.Purpose, ids ...id.File) ([]files.File, error)
 }
 

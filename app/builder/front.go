@@ -64,6 +64,7 @@ func (f *Front) Routes(r *web.Router) {
 	g := r.On(web.Shop, "", web.NoCookie)
 	g.GET("/@:slug", f.home)
 	g.GET("/@:slug/p/:product", f.product)
+	g.GET("/preview/:token", f.preview)
 	g.GET("/sitemap.xml", f.sitemap)
 	g.GET("/robots.txt", f.robots)
 }
@@ -76,6 +77,7 @@ func (f *Front) Listen(l *live.Listener) {
 	}
 	l.AtOnce(storefronts.Published, shop)
 	l.AtOnce("products.changed", shop)
+	l.AtOnce(Pictured, shop)
 	l.AtOnce("inventory.changed", f.Cache.Drop)
 	l.OnStart(f.Cache.Clear)
 	l.OnGap(f.Cache.DropAll)
@@ -195,7 +197,7 @@ func (f *Front) framed(ctx context.Context, sh Shown, p Page) (pagecache.Page, e
 	if err := layout.Shop(sp).Render(templ.WithChildren(ctx, p.Main), b); err != nil {
 		return pagecache.Page{}, fmt.Errorf("draw %s%s: %w", sh.Slug, p.Path, err)
 	}
-	out := pagecache.Page{Status: p.Status, Body: bytes.Clone(b.Bytes()), CSP: web.ShopPolicy(f.Config, d.hash, p.Frames...), Tags: append([]string{sh.ID.String()}, p.Tags...)}
+	out := pagecache.Page{Status: p.Status, Until: p.Until, Body: bytes.Clone(b.Bytes()), CSP: web.ShopPolicy(f.Config, d.hash, p.Frames...), Tags: append([]string{sh.ID.String()}, p.Tags...)}
 	if out.Status == 0 {
 		out.Status = http.StatusOK
 	}

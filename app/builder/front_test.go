@@ -328,7 +328,7 @@ func TestASecondVisitIsServedFromMemory(t *testing.T) {
 	if n := len(q.Body); n > 10_000 {
 		t.Errorf("%d bytes of HTML and CSS", n)
 	}
-	if q.Header.Get("Vary") != "Accept-Encoding" || !strings.Contains(q.Header.Get("Cache-Control"), "s-maxage=60") {
+	if q.Header.Get("Vary") != "Accept-Encoding" || !strings.Contains(q.Header.Get("Cache-Control"), "s-maxage=10") {
 		t.Errorf("%v", q.Header)
 	}
 }

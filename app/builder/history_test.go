@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"pgregory.net/rapid"
 
 	"vitrine/app/builder"
@@ -16,6 +19,7 @@ import (
 	"vitrine/app/errs"
 	"vitrine/app/id"
 	"vitrine/app/storefronts"
+	"vitrine/app/web/webtest"
 )
 
 // picture is the draft as one text: what visitors would see, and what is hidden.
@@ -291,5 +295,98 @@ func TestAnEarlierDraftComesBackAndCanBeSentAwayAgain(t *testing.T) {
 	other := newWorld(t)
 	if err := other.BringBack(t.Context(), other.who, drafts[0].ID); !errs.Is(err, errs.NotFound) {
 		t.Errorf("somebody else's draft: %v", err)
+	}
+}
+
+func TestUndoAndRedoInBothBrowsers(t *testing.T) {
+	both(t, func(t *testing.T, s studio) {
+		a := s.edit(t, s.add(t, builder.Link, id.Block{}), builder.Props{Title: "Map", URL: "https://example.com"})
+		p := s.saved(t, s.post(path(a.ID, "/hide"), url.Values{"open": {a.ID.String()}}), "/app/window?b="+a.ID.String()+"#blk-"+a.ID.String())
+		bar := func() *goquery.Selection { return s.get("/app/window").Is(200).Doc().Find("#history-bar") }
+		if got := bar().Find("#undo").AttrOr("aria-label", ""); got != "Undo: hid Map" {
+			t.Fatalf("the button says %q\n%s", got, p.Body)
+		}
+		form := webtest.Filled(bar().Find("form:has(#undo)"))
+		s.saved(t, s.post("/app/window/undo", form), "/app/window")
+		if b, _ := s.Block(t.Context(), s.DB, s.who, a.ID); b.Hidden {
+			t.Fatal("not undone")
+		}
+		again := s.post("/app/window/undo", form) // the answer was lost: once more
+		if s.htmx {
+			again.Is(204)
+		} else {
+			again.Is(303)
+		}
+		if b, _ := s.Block(t.Context(), s.DB, s.who, a.ID); b.Props.Title != "Map" {
+			t.Fatal("undone twice")
+		}
+		if got := bar().Find("#redo").AttrOr("aria-label", ""); got != "Do again: hid Map" {
+			t.Errorf("the button says %q", got)
+		}
+		s.saved(t, s.post("/app/window/redo", webtest.Filled(bar().Find("form:has(#redo)"))), "/app/window")
+		if b, _ := s.Block(t.Context(), s.DB, s.who, a.ID); !b.Hidden {
+			t.Fatal("not done again")
+		}
+		if bar().Find("#redo").AttrOr("aria-disabled", "") != "true" || bar().Find("[disabled]").Length() > 0 {
+			t.Error("nothing to do again, and the button does not say so or takes the focus away")
+		}
+		old := webtest.Filled(bar().Find("form:has(#undo)"))
+		s.add(t, builder.Text, a.ID)
+		s.post("/app/window/undo", old).Is(409)
+		s.post("/app/window/undo", url.Values{"seq": {"x"}})
+	})
+}
+
+func TestSchedulingInBothBrowsers(t *testing.T) {
+	both(t, func(t *testing.T, s studio) {
+		a := s.edit(t, s.add(t, builder.Link, id.Block{}), builder.Props{Title: "Map", URL: "https://example.com"})
+		wellFormed(t, s.get(path(a.ID, "/hours")).Is(200).Has("Europe/Paris"))
+		s.post(path(a.ID, "/hours"), url.Values{"from": {"2026-12-24T18:00"}, "until": {"2026-12-24T17:00"}}).Is(422).Has("after the beginning").Has(`value="2026-12-24T18:00"`)
+		s.post(path(a.ID, "/hours"), url.Values{"from": {"tomorrow"}}).Is(422).Has("Write a date")
+		s.saved(t, s.post(path(a.ID, "/hours"), url.Values{"from": {"2026-12-24T18:00"}, "until": {""}}), "/app/window?b="+a.ID.String()+"#blk-"+a.ID.String())
+		b, _ := s.Block(t.Context(), s.DB, s.who, a.ID)
+		if want := time.Date(2026, 12, 24, 17, 0, 0, 0, time.UTC); !b.Hours.From.Equal(want) || !b.Hours.Until.IsZero() {
+			t.Fatalf("%+v", b.Hours)
+		}
+		s.get("/app/window").Has("Shown from 24 December 2026, 18:00")
+		if got := s.changes(t); !slices.Contains(got, "Link added: Map") {
+			t.Errorf("%q", got)
+		}
+		newStudio(t, s.htmx).post(path(a.ID, "/hours"), url.Values{"from": {""}}).Is(404)
+	})
+}
+
+func TestAScheduledBlockComesAndGoesByTheClock(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Fresh(t)
+	at := time.Date(2026, 12, 24, 12, 0, 0, 0, time.UTC)
+	d.Clock = func() time.Time { return at }
+	p := dbtest.Creator(t, d)
+	s := &builder.Service{DB: d, Shops: storefronts.New(d, shopURL), Products: &shelf{}}
+	w := world{s, storefronts.Who{User: p.User, Shop: p.Shop}, p.Slug, &shelf{}}
+	b := w.edit(t, w.add(t, builder.Link, id.Block{}), builder.Props{Title: "Sale", URL: "https://example.com"})
+	if err := s.Schedule(t.Context(), w.who, b.ID, builder.Hours{From: at.Add(time.Hour), Until: at.Add(2 * time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	w.publish(t)
+	f := &builder.Front{Service: s, Config: testConfig()}
+	for _, c := range []struct {
+		after time.Duration
+		there bool
+		until time.Duration
+	}{{0, false, time.Hour}, {time.Hour, true, 2 * time.Hour}, {2*time.Hour - time.Second, true, 2 * time.Hour}, {2 * time.Hour, false, 0}} {
+		begin := at
+		at = at.Add(c.after)
+		page, err := f.Fresh(t.Context(), p.Slug)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(string(page.Body), "Sale"); got != c.there {
+			t.Errorf("after %s: shown %v", c.after, got)
+		}
+		if want := begin.Add(c.until); c.until > 0 && !page.Until.Equal(want) || c.until == 0 && !page.Until.IsZero() {
+			t.Errorf("after %s: kept until %s", c.after, page.Until)
+		}
+		at = begin
 	}
 }

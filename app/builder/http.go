@@ -10,6 +10,7 @@ import (
 
 	"vitrine/app/errs"
 	"vitrine/app/id"
+	"vitrine/app/live"
 	"vitrine/app/storefronts"
 	"vitrine/app/web"
 	views "vitrine/views/builder"
@@ -21,7 +22,8 @@ import (
 // list of blocks, or nothing but what stands around the text that is being typed.
 type Handler struct {
 	Service *Service
-	Front   *Front // draws the preview
+	Front   *Front    // draws the preview
+	Hub     *live.Hub // tells other devices
 }
 
 func (h *Handler) Routes(r *web.Router) {
@@ -33,6 +35,7 @@ func (h *Handler) Routes(r *web.Router) {
 	g.POST("/blocks/:id", h.edit)
 	g.PATCH("/blocks/:id", h.edit)
 	g.GET("/blocks/:id/place", h.placeSheet)
+	h.pictureRoutes(g)
 	g.POST("/move", h.moveAfter)
 	g.POST("/blocks/:id/move", h.move)
 	g.POST("/blocks/:id/copy", h.copy)
@@ -40,6 +43,15 @@ func (h *Handler) Routes(r *web.Router) {
 	g.POST("/blocks/:id/show", h.show)
 	g.POST("/blocks/:id/remove", h.remove)
 	g.POST("/blocks/:id/restore", h.restore)
+	g.GET("/blocks/:id/hours", h.hoursSheet)
+	g.POST("/blocks/:id/hours", h.setHours)
+	g.POST("/undo", h.undo)
+	g.POST("/redo", h.redo)
+	g.GET("/versions", h.drafts)
+	g.GET("/versions/:draft", h.toDraft)
+	g.POST("/versions/:draft/return", h.bringBack)
+	g.GET("/live", h.stream)
+	g.GET("/live/now", h.now)
 	g.GET("/publish", h.review)
 	g.POST("/publish", h.publish)
 	g.POST("/publish/undo", h.takeBack)
@@ -47,7 +59,7 @@ func (h *Handler) Routes(r *web.Router) {
 	g.GET("/theme", h.theme)
 	g.POST("/theme", h.setTheme)
 	g.GET("/theme.css", h.themeCSS)
-	g.GET("/preview", h.preview)
+	g.GET("/preview", h.toPreview)
 }
 
 func who(c echo.Context) storefronts.Who {
@@ -116,7 +128,7 @@ func (h *Handler) page(c echo.Context, status int, sc scene) error {
 			p.Removed = &views.RemovedProps{ID: b.ID.String(), Name: d.called(ctx, b.Kind, b.Props)}
 		}
 	}
-	page := layout.Page{Title: text.T(ctx, "Window"), Section: "window", Back: "/app/today", Shell: layout.Creator, NoIndex: true, Builder: true, Bar: views.Bar(p.State)}
+	page := layout.Page{Title: text.T(ctx, "Window"), Section: "window", Back: "/app/today", Shell: layout.Creator, NoIndex: true, Builder: true, Bar: views.Bar(p.State, p.History)}
 	return web.Page(c, status, page, views.Window(p))
 }
 
@@ -146,8 +158,8 @@ func (h *Handler) blocks(c echo.Context, status int, sc scene) error {
 		return err
 	}
 	p := h.present(c, d, sc)
-	p.Dock.OOB, p.State.OOB = true, true
-	parts := []templ.Component{views.Blocks(p.Blocks), views.Dock(p.Dock), views.SaveState(p.State), views.PublishCount(p.State)}
+	p.Dock.OOB, p.State.OOB, p.History.OOB = true, true, true
+	parts := []templ.Component{views.Blocks(p.Blocks), views.Dock(p.Dock), views.SaveState(p.State), views.PublishCount(p.State), views.HistoryBar(p.History)}
 	if sc.sentence != "" {
 		parts = append(parts, views.Say(sc.sentence))
 	}
@@ -224,8 +236,8 @@ func (h *Handler) around(c echo.Context, status int, b Block, sc scene) error {
 		return err
 	}
 	p := h.present(c, d, sc)
-	p.State.OOB = true
-	parts := []templ.Component{views.SaveState(p.State), views.PublishCount(p.State)}
+	p.State.OOB, p.History.OOB = true, true
+	parts := []templ.Component{views.SaveState(p.State), views.PublishCount(p.State), views.HistoryBar(p.History)}
 	for _, vb := range p.Blocks {
 		if vb.ID == b.ID.String() {
 			parts = append(parts, views.Faults(vb, true), views.Conflict(vb, true))

@@ -32,9 +32,10 @@ func TestTheEditorEscapesWhatCreatorsWrite(t *testing.T) {
 		noMarkup(t, p)
 		wellFormed(t, p)
 	}
-	for _, address := range []string{"/app/window/publish", "/app/window/preview", "/app/window/theme", path(link.ID, "/place"), "/app/window/add"} {
+	for _, address := range []string{"/app/window/publish", "/app/window/versions", "/app/window/theme", path(link.ID, "/place"), "/app/window/add"} {
 		noMarkup(t, s.get(address).Is(200))
 	}
+	noMarkup(t, s.preview(t).Is(200))
 }
 
 func TestNaughtyStringsInEveryFieldOfTheWindow(t *testing.T) {

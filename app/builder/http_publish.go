@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vitrine/app/errs"
+	"vitrine/app/id"
 	"vitrine/app/web"
 	views "vitrine/views/builder"
 	"vitrine/views/layout"
@@ -31,6 +32,7 @@ func (h *Handler) reviewPage(c echo.Context, status int, refused string) error {
 	if r.Shop.Published {
 		p.Since = r.Shop.PublishedAt.UTC().Format("2 January 2006")
 	}
+	p.Preview, p.PreviewUntil = h.Front.PreviewURL(web.Who(c).Shop, id.Draft{}), h.lastDay(c)
 	page := layout.Page{Title: text.T(ctx, "Publish"), Section: "window", Back: "/app/window", Shell: layout.Creator, NoIndex: true}
 	return web.Page(c, status, page, views.Review(p))
 }
@@ -64,23 +66,4 @@ func (h *Handler) takeBack(c echo.Context) error {
 func (h *Handler) unpublish(c echo.Context) error {
 	_, err := h.Service.Shops.Unpublish(c.Request().Context(), who(c))
 	return h.shown(c, err, "Your window is not public any more.")
-}
-
-// preview is the draft as visitors would see it, with a policy as strict as theirs. Nothing can be sent from it.
-func (h *Handler) preview(c echo.Context) error {
-	ctx := c.Request().Context()
-	d, err := h.Service.Draft(ctx, who(c))
-	if err != nil {
-		return err
-	}
-	sh := Shown{Shop: d.Shop, Content: d.content(), URL: h.Service.Shops.URL(d.Shop), At: h.Service.DB.Now()}
-	p := h.Front.drawHome(ctx, sh, goods{d.Offers, d.OnSale, d.Pictures})
-	p.NoIndex, p.Main = true, views.PreviewStrip(p.Main)
-	out, err := h.Front.framed(ctx, sh, p)
-	if err != nil {
-		return err
-	}
-	c.Response().Header().Set("Content-Security-Policy", "default-src 'none'; style-src '"+dressOf(sh.Content.Look).hash+"'; font-src 'self'; img-src "+h.Front.Config.MediaURL+
-		"; frame-ancestors 'self'; base-uri 'none'; form-action 'none'")
-	return c.HTMLBlob(http.StatusOK, out.Body)
 }

@@ -52,7 +52,9 @@ func (w world) browser(t *testing.T) *webtest.Browser {
 		}
 		return c.NoContent(204)
 	})
-	(&builder.Handler{Service: w.Service, Front: &builder.Front{Service: w.Service, Config: cfg}}).Routes(r)
+	front := &builder.Front{Service: w.Service, Config: cfg}
+	(&builder.Handler{Service: w.Service, Front: front}).Routes(r)
+	front.Routes(r)
 	b := webtest.New(t, r, appURL)
 	b.Post("/test/in", nil).Is(204)
 	return b
@@ -92,7 +94,7 @@ func (s studio) saved(t *testing.T, p *webtest.Page, to string) *webtest.Page {
 		t.Fatalf("no list in\n%s", p.Body)
 	}
 	oob := p.Doc().Find("[hx-swap-oob]")
-	if n := oob.Length(); n < 3 || n > 4 {
+	if n := oob.Length(); n < 4 || n > 5 {
 		t.Errorf("%d parts out of band", n)
 	}
 	if p.Doc().Find("#dock[hx-swap-oob], #save-state[hx-swap-oob], #publish-count[hx-swap-oob]").Length() != 3 {
@@ -410,24 +412,41 @@ func TestTheming(t *testing.T) {
 	})
 }
 
+// preview follows the way from the window to the draft on the shop host.
+func (s studio) preview(t *testing.T) *webtest.Page {
+	t.Helper()
+	to := s.get("/app/window/preview").Is(303).Header.Get("Location")
+	if !strings.HasPrefix(to, shopURL+"/preview/") {
+		t.Fatalf("the preview is at %s", to)
+	}
+	return s.get(to)
+}
+
 func TestThePreviewIsThePublicPage(t *testing.T) {
 	t.Parallel()
 	s := newStudio(t, false)
 	s.product("Pot")
 	s.edit(t, s.add(t, builder.Link, id.Block{}), builder.Props{Title: "Map", URL: "https://example.com"})
 	s.add(t, builder.Product, id.Block{})
-	p := s.get("/app/window/preview").Is(200).Has("Pot").Has("Map").Has("Preview. Back to the window")
+	p := s.preview(t).Is(200).Has("Pot").Has("Map").Has("Preview of a draft.")
 	wellFormed(t, p)
 	csp := p.Header.Get("Content-Security-Policy")
 	if !strings.Contains(csp, "form-action 'none'") || strings.Contains(csp, "script-src") || !strings.Contains(csp, "'sha256-") {
 		t.Errorf("%q", csp)
 	}
-	if p.Doc().Find("meta[name=robots]").AttrOr("content", "") != "noindex" {
-		t.Error("a preview may be indexed")
+	if p.Doc().Find("meta[name=robots]").AttrOr("content", "") != "noindex" || p.Header.Get("Cache-Control") != "no-store" {
+		t.Error("a preview may be indexed or kept")
 	}
 	if s.content(t) != nil {
 		t.Error("looking at it published it")
 	}
+	s.get(p.URL.String() + "!").Is(404)
+	whose := newStudio(t, false)
+	mine, theirs := strings.Split(p.URL.String(), "/preview/")[1], whose.preview(t).URL.String()
+	s.get(strings.Replace(theirs, whose.who.Shop.String(), strings.Split(mine, ".")[0], 1)).Is(404)
+	late := strings.Split(mine, ".")
+	late[2] = "zzzz"
+	s.get(shopURL + "/preview/" + strings.Join(late, ".")).Is(404)
 }
 
 func TestTheWindowIsItsCreatorsOwn(t *testing.T) {

@@ -145,7 +145,7 @@ func (pictureRows) names(ctx context.Context) (string, string) {
 func (r pictureRows) read(form func(string) string, p *Props) {
 	for i := 1; i <= r.max+1; i++ {
 		n := strconv.Itoa(i)
-		if file, err := id.Parse[id.FileKind](form("pic" + n)); err == nil && form("drop"+n) == "" {
+		if file, err := id.Parse[id.FileKind](form("pic" + n)); err == nil {
 			p.Pictures = append(p.Pictures, Picture{file, form("alt" + n), form("credit" + n), form("crediturl" + n)})
 		}
 	}
@@ -185,11 +185,22 @@ func (pictureRows) lines(_ Draft, p Props) (out []string) {
 }
 
 func (r pictureRows) field(ctx context.Context, d Draft, p Props) views.FieldProps {
-	f := views.FieldProps{Name: "pictures", Label: text.N(ctx, r.max, "Picture", "Pictures"), Pictures: &views.PicturesProps{Room: r.max - len(p.Pictures)}}
+	f := views.FieldProps{Name: "pictures", Label: text.N(ctx, r.max, "Picture", "Pictures"), Pictures: &views.PicturesProps{Max: r.max, Room: r.max - len(p.Pictures)}}
+	if r.max == 1 {
+		f.Pictures.Room = 1 // another takes its place
+	}
 	for i, x := range p.Pictures {
-		pic := pictureOf(d.Pictures[x.File])
-		pic.Alt = x.Alt
-		f.Pictures.List = append(f.Pictures.List, views.PictureProps{N: i + 1, File: x.File.String(), Picture: pic, Alt: x.Alt, Credit: x.Credit, CreditURL: x.CreditURL})
+		f.Pictures.List = append(f.Pictures.List, d.picture(ctx, i, x))
 	}
 	return f
+}
+
+// picture is the i-th of a block, as it stands in its form.
+func (d Draft) picture(ctx context.Context, i int, x Picture) views.PictureProps {
+	out := views.PictureProps{N: i + 1, File: x.File.String(), Picture: pictureOf(d.Pictures[x.File]), Alt: x.Alt, Credit: x.Credit, CreditURL: x.CreditURL}
+	out.Picture.Alt = x.Alt
+	if reason := d.Refused[x.File]; reason != "" {
+		out.Refused = text.T(ctx, reason)
+	}
+	return out
 }

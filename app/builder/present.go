@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,7 +12,6 @@ import (
 
 	"vitrine/app/id"
 	"vitrine/app/storefronts"
-	"vitrine/app/web"
 	"vitrine/views/blocks"
 	views "vitrine/views/builder"
 	"vitrine/views/text"
@@ -29,17 +29,13 @@ func themeURL(l storefronts.Look) string {
 }
 
 func clock(c echo.Context, t time.Time) string {
-	zone, err := time.LoadLocation(web.Who(c).TimeZone)
-	if err != nil {
-		zone = time.UTC
-	}
-	return t.In(zone).Format("15:04")
+	return t.In(zone(c)).Format("15:04")
 }
 
 func (h *Handler) present(c echo.Context, d Draft, sc scene) views.WindowProps {
 	ctx := c.Request().Context()
 	p := views.WindowProps{Theme: d.Shop.Theme, ThemeCSS: themeURL(d.Shop.Look()), Awning: d.Shop.HeaderStyle == "awning", Refused: sc.refused,
-		State: views.StateProps{Changes: len(d.Changes), Published: d.Shop.Published}}
+		State: views.StateProps{Changes: len(d.Changes), Published: d.Shop.Published, Seq: strconv.FormatInt(d.Shop.Seq, 10)}, History: h.bar(ctx, d), Elsewhere: h.elsewhere(d.Shop)}
 	if sc.saved {
 		p.State.Saved = clock(c, h.Service.DB.Now())
 	}
@@ -51,7 +47,7 @@ func (h *Handler) present(c echo.Context, d Draft, sc scene) views.WindowProps {
 	}
 	for i, b := range d.Blocks {
 		vb := h.block(ctx, d, b)
-		vb.Place, vb.Of = i+1, len(d.Blocks)
+		vb.Place, vb.Of, vb.Hours = i+1, len(d.Blocks), h.hours(c, b.Hours)
 		if b.ID == sc.open {
 			h.opened(c, d, b, sc, &vb)
 			p.Dock = views.DockProps{Open: vb.ID, Name: vb.Name, Hidden: b.Hidden, Fresh: id.New[id.BlockKind]().String()}
@@ -76,6 +72,20 @@ func (h *Handler) block(ctx context.Context, d Draft, b Block) views.BlockProps 
 		out.Body = blocks.Links([]blocks.LinkProps{*p.link})
 	}
 	return out
+}
+
+// hours says when visitors see a block, if not always.
+func (h *Handler) hours(c echo.Context, x Hours) string {
+	ctx := c.Request().Context()
+	switch {
+	case x.From.IsZero() && x.Until.IsZero():
+		return ""
+	case x.Until.IsZero():
+		return text.T(ctx, "Shown from %s", moment(c, x.From))
+	case x.From.IsZero():
+		return text.T(ctx, "Shown until %s", moment(c, x.Until))
+	}
+	return text.T(ctx, "Shown from %s until %s", moment(c, x.From), moment(c, x.Until))
 }
 
 // opened adds the form of the block that is being edited.

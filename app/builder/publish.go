@@ -51,7 +51,9 @@ type Draft struct {
 	Offers   map[id.Product]products.Offer // all that the blocks name, and all on sale
 	OnSale   []products.Offer
 	Pictures map[id.File]files.Picture
+	Refused  map[id.File]string // pictures that cannot be shown, and why
 	Changes  []Sentence
+	History  History
 }
 
 // Draft reads all that the window shows, as of one moment.
@@ -95,6 +97,12 @@ func (s *Service) draft(ctx context.Context, q db.Q, who storefronts.Who, sh sto
 		}
 	}
 	if d.Pictures, err = s.picturesOf(ctx, q, pictures); err != nil {
+		return d, err
+	}
+	if d.Refused, err = s.refusals(ctx, q, pictures, d.Pictures); err != nil {
+		return d, err
+	}
+	if d.History, err = s.History(ctx, q, who); err != nil {
 		return d, err
 	}
 	shown, err := s.shown(ctx, q, who, sh)

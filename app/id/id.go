@@ -23,6 +23,8 @@ type (
 	BlockKind    struct{}
 	VersionKind  struct{}
 	DraftKind    struct{}
+	ImportKind   struct{}
+	MemberKind   struct{}
 	ProductKind  struct{}
 	FileKind     struct{}
 	CheckoutKind struct{}
@@ -49,6 +51,8 @@ type (
 	Block    = ID[BlockKind]
 	Version  = ID[VersionKind]
 	Draft    = ID[DraftKind]
+	Import   = ID[ImportKind]
+	Member   = ID[MemberKind] // of a shop's audience
 	Product  = ID[ProductKind]
 	File     = ID[FileKind]
 	Checkout = ID[CheckoutKind]

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type Hub struct {
 	closed  bool
 	readers map[string]*reader
 	topics  map[string]map[string]*reader
+	watch   []func(topic string)
 }
 
 type reader struct {
@@ -37,6 +39,7 @@ type reader struct {
 type Reader struct {
 	Owner  string
 	Topics []string
+	Name   string // of the device, for those who want to know who else looks; see Names
 }
 
 func NewHub() *Hub {
@@ -62,8 +65,9 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, who Reader) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
+	defer h.changed(rd)
 	defer h.leave(rd)
-	go h.beat(ctx, rd.id)
+	go h.beat(ctx, rd)
 	r = r.Clone(ctx)
 	r.URL.RawQuery = "stream=" + rd.id
 	r.Header.Del("Last-Event-ID")
@@ -71,7 +75,8 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, who Reader) {
 }
 
 // beat says a first word as soon as the stream is up, and then that it lives.
-func (h *Hub) beat(ctx context.Context, id string) {
+func (h *Hub) beat(ctx context.Context, rd *reader) {
+	first := true
 	t := time.NewTimer(50 * time.Millisecond) // the library takes its subscriber in meanwhile
 	defer t.Stop()
 	for {
@@ -79,7 +84,11 @@ func (h *Hub) beat(ctx context.Context, id string) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			h.sse.TryPublish(id, &sse.Event{Comment: []byte("beat"), Retry: []byte("3000")})
+			h.sse.TryPublish(rd.id, &sse.Event{Comment: []byte("beat"), Retry: []byte("3000")})
+			if first {
+				first = false
+				h.changed(rd)
+			}
 			t.Reset(h.Heartbeat)
 		}
 	}
@@ -106,6 +115,37 @@ func (h *Hub) Publish(ctx context.Context, topic, name string, c templ.Component
 
 // Listening reports whether anyone is on topic, so that nothing is read for nobody.
 func (h *Hub) Listening(topic string) bool { return len(h.on(topic)) > 0 }
+
+// Names are the devices of those on topic in this process, in order and with repetitions.
+func (h *Hub) Names(topic string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []string
+	for _, r := range h.topics[topic] {
+		out = append(out, r.who.Name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Watch calls f when someone begins or ends to listen to a topic.
+func (h *Hub) Watch(f func(topic string)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.watch = append(h.watch, f)
+}
+
+// changed tells the watchers of a reader's topics; the lock is not held.
+func (h *Hub) changed(r *reader) {
+	h.mu.Lock()
+	fs := slices.Clone(h.watch)
+	h.mu.Unlock()
+	for _, f := range fs {
+		for _, t := range r.who.Topics {
+			f(t)
+		}
+	}
+}
 
 // Resync tells every page to fetch its fragments again: events may have been missed.
 func (h *Hub) Resync() {

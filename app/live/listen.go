@@ -23,7 +23,7 @@ type Listener struct {
 	onStart []func()
 	hearing atomic.Bool
 	mu      sync.Mutex
-	due   map[string]bool // name and subject → another event came while waiting
+	due     map[string]bool // name and subject → another event came while waiting
 }
 
 func NewListener() *Listener {

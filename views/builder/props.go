@@ -12,14 +12,16 @@ import (
 
 // WindowProps is the page /app/window.
 type WindowProps struct {
-	Theme    string
-	ThemeCSS string // address of the house colours; empty for our own themes
-	Awning   bool
-	Blocks   []BlockProps
-	Dock     DockProps
-	State    StateProps
-	Removed  *RemovedProps
-	Refused  string // why the last request did nothing, for browsers without script
+	Theme     string
+	ThemeCSS  string // address of the house colours; empty for our own themes
+	Awning    bool
+	Blocks    []BlockProps
+	Dock      DockProps
+	State     StateProps
+	History   HistoryProps
+	Elsewhere ElsewhereProps
+	Removed   *RemovedProps
+	Refused   string // why the last request did nothing, for browsers without script
 }
 
 // BlockProps is one block in its frame. Body is how visitors will see it; nil when there is nothing to show yet.
@@ -32,6 +34,7 @@ type BlockProps struct {
 
 	Body    templ.Component
 	Missing string // what is still needed before visitors see it
+	Hours   string // when visitors see it, if not always
 
 	Form     FormProps
 	Conflict *ConflictProps
@@ -66,6 +69,7 @@ type RowProps []FieldProps
 // PicturesProps are the images of a block, and room for more.
 type PicturesProps struct {
 	List []PictureProps
+	Max  int
 	Room int
 }
 
@@ -74,6 +78,7 @@ type PictureProps struct {
 	N                            int // counted from 1
 	File, Alt, Credit, CreditURL string
 	Picture                      ui.Picture
+	Refused                      string // why it will never have sizes
 }
 
 // ConflictProps is the choice between two texts of one block.
@@ -99,7 +104,37 @@ type StateProps struct {
 	Bad       string // why the last change was not saved
 	Changes   int
 	Published bool
+	Seq       string // which state of the draft this is
 	OOB       bool
+}
+
+// HistoryProps is what can be undone and done again, each as a sentence; empty for nothing.
+type HistoryProps struct {
+	Undo, UndoSeq, Redo, RedoSeq string
+	OOB                          bool
+}
+
+// ElsewhereProps is which state the draft is in, and on which devices it is open.
+type ElsewhereProps struct {
+	Seq     string
+	Devices []string
+}
+
+// DraftsProps are the versions that are kept, newest first.
+type DraftsProps struct{ Drafts []DraftProps }
+
+// DraftProps is one of them. Public is the one that visitors see.
+type DraftProps struct {
+	ID, At            string
+	Blocks            int
+	Published, Public bool
+}
+
+// HoursProps asks when a block is shown. Times are as a browser writes them, in the creator's zone.
+type HoursProps struct {
+	ID, Name, From, Until, Zone string
+	Errors                      map[string]string
+	Page                        bool
 }
 
 // RemovedProps offers to bring a block back, for browsers without script.
@@ -131,6 +166,8 @@ type ReviewProps struct {
 	Published         bool
 	Since, URL        string
 	Refused           string
+	Preview           string // a link to the draft
+	PreviewUntil      string
 }
 
 // ThemeProps is how the shop is dressed.

@@ -1,8 +1,10 @@
 // Moving blocks: by their handle with a finger or a mouse, and by keys. Both fill #move-form, which the
 // server answers with the list in its true order.
 import Sortable from "sortablejs";
+import { pictures } from "../lib/pictures.js";
 
 const htmx = window.htmx;
+pictures();
 const form = () => document.getElementById("move-form");
 const list = () => document.getElementById("blocks");
 const items = () => [...list().querySelectorAll(":scope > [data-block]")];
@@ -114,3 +116,27 @@ document.addEventListener("htmx:beforeRequest", (e) => {
   if (asked.get(f) === body && f.parentElement.querySelector(".clash")) e.preventDefault();
   asked.set(f, body);
 });
+
+// The draft has changed on another device: the list is fetched, unless a person is writing. Then it is told, and
+// fetched when the block is closed.
+const state = () => document.getElementById("save-state");
+const newer = () => Number(document.getElementById("elsewhere")?.dataset.seq || 0) > Number(state()?.dataset.seq || 0);
+let asking = false;
+async function follow() {
+  if (asking || !newer() || held) return;
+  const open = document.getElementById("open")?.value || "";
+  if (open && document.getElementById(`blk-${open}`)?.contains(document.activeElement)) {
+    document.getElementById("builder").dataset.newer = "true";
+    return;
+  }
+  asking = true;
+  try {
+    await htmx.ajax("GET", `/app/window/blocks?b=${open}`, { target: "#blocks", swap: "morph:outerHTML" });
+    delete document.getElementById("builder").dataset.newer;
+  } finally {
+    asking = false;
+  }
+}
+const elsewhere = document.getElementById("elsewhere");
+if (elsewhere) new MutationObserver(() => setTimeout(follow, 400)).observe(elsewhere, { attributes: true, attributeFilter: ["data-seq"] });
+document.addEventListener("focusout", () => setTimeout(follow, 400));
