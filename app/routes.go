@@ -9,7 +9,6 @@ import (
 
 	"vitrine/app/accounts"
 	"vitrine/app/admin"
-	"vitrine/app/builder"
 	"vitrine/app/contact"
 	"vitrine/app/db"
 	"vitrine/app/disputes"
