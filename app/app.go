@@ -162,6 +162,7 @@ func (a *App) build() {
 	a.Shops = storefronts.New(d, c.ShopURL)
 	a.Products = products.New(d, a.Files, a.Fees, a.Stock)
 	a.Builder = &builder.Service{DB: d, Shops: a.Shops, Products: a.Products, Pictures: a.Files}
+	a.Builder.Jobs(a.Jobs)
 	a.Files.OnReady(a.Builder.PictureReady)
 	a.Stripe = stripe.New(stripe.Options{Key: c.StripeSecretKey.Reveal(), APIURL: c.StripeAPIURL, WebhookSecrets: c.StripeWebhookSecret.Reveal(), Retries: 2})
 	a.Providers = payments.Providers{a.Stripe}

@@ -10,6 +10,7 @@ import (
 	"vitrine/app/errs"
 	"vitrine/app/event"
 	"vitrine/app/id"
+	"vitrine/app/job"
 	"vitrine/app/products"
 	"vitrine/app/storefronts"
 )
@@ -372,7 +373,10 @@ func applyDelta(ctx context.Context, tx *db.Tx, who storefronts.Who, d delta, si
 	return updatePos(ctx, tx, who, d.ID, pos)
 }
 
-// ForgetHistory drops what is too old to be undone. It is a sweep.
-func (s *Service) ForgetHistory(ctx context.Context) error {
+// Jobs registers what the worker does for windows.
+func (s *Service) Jobs(r *job.Registry) { r.Every("sweep:window-history", 24*time.Hour, s.forget) }
+
+// forget drops what is too old to be undone.
+func (s *Service) forget(ctx context.Context) error {
 	return purge(ctx, s.DB, s.DB.Now().Add(-HistoryKept))
 }

@@ -18,6 +18,7 @@ import (
 	"vitrine/app/db/dbtest"
 	"vitrine/app/errs"
 	"vitrine/app/id"
+	"vitrine/app/job"
 	"vitrine/app/storefronts"
 	"vitrine/app/web/webtest"
 )
@@ -388,5 +389,49 @@ func TestAScheduledBlockComesAndGoesByTheClock(t *testing.T) {
 			t.Errorf("after %s: kept until %s", c.after, page.Until)
 		}
 		at = begin
+	}
+}
+
+func TestHistoryIsForgottenAfterThirtyDays(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Fresh(t)
+	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	d.Clock = func() time.Time { return at }
+	p := dbtest.Creator(t, d)
+	s := &builder.Service{DB: d, Shops: storefronts.New(d, shopURL), Products: &shelf{}}
+	w := world{s, storefronts.Who{User: p.User, Shop: p.Shop}, p.Slug, &shelf{}}
+	reg := job.NewRegistry()
+	s.Jobs(reg)
+	sweep := func() {
+		t.Helper()
+		for _, x := range reg.Sweeps() {
+			if err := x.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	head := w.add(t, builder.Header, id.Block{})
+	w.publish(t)
+	gone := w.add(t, builder.Text, head.ID)
+	if err := s.Remove(t.Context(), w.who, gone.ID); err != nil {
+		t.Fatal(err)
+	}
+	at = at.Add(builder.HistoryKept - time.Minute)
+	sweep()
+	if h, _ := s.History(t.Context(), d, w.who); h.Undo == nil {
+		t.Fatal("forgotten too early")
+	}
+	at = at.Add(2 * time.Minute)
+	sweep()
+	h, err := s.History(t.Context(), d, w.who)
+	drafts, err2 := s.Drafts(t.Context(), w.who)
+	if err != nil || err2 != nil || h.Undo != nil || len(drafts) != 1 || drafts[0].Version.IsZero() {
+		t.Fatalf("%+v %+v %v %v", h, drafts, err, err2)
+	}
+	if err := s.Restore(t.Context(), w.who, gone.ID); !errs.Is(err, errs.NotFound) {
+		t.Errorf("a removed block is kept for ever: %v", err)
+	}
+	if err := s.BringBack(t.Context(), w.who, drafts[0].ID); err != nil {
+		t.Errorf("what was published cannot be brought back: %v", err)
 	}
 }

@@ -54,7 +54,7 @@ func (h *Handler) setTheme(c echo.Context) error {
 	if l.BrandColor != was { // who chooses a colour wants to see it
 		l.Theme = "house"
 	}
-	sh, err := h.Service.Shops.SetLook(c.Request().Context(), who(c), l)
+	sh, err := h.Service.Dress(c.Request().Context(), who(c), l)
 	if errs.Is(err, errs.Invalid) {
 		problems := web.FieldMessages(c, err)
 		if sh, err = h.Service.Shops.Mine(c.Request().Context(), h.Service.DB, who(c)); err != nil {
