@@ -22,6 +22,7 @@ type PictureSource struct {
 	Width  int
 	URL    string
 	Format string // "jpeg", "png", "webp" or "avif"
+	Bytes  int64
 }
 
 // everywhere reports whether every browser and mail program shows it.
@@ -54,7 +55,7 @@ func (s *Service) Pictures(ctx context.Context, q db.Q, ids []id.File) (map[id.F
 	for _, v := range sizes {
 		p := out[v.File]
 		p.Color, p.Width, p.Height = v.Color, v.Full, v.FullHigh
-		p.Sources = append(p.Sources, PictureSource{v.Width, s.sizeURL(v.File, v.Width, v.Format), v.Format})
+		p.Sources = append(p.Sources, PictureSource{v.Width, s.sizeURL(v.File, v.Width, v.Format), v.Format, v.Bytes})
 		out[v.File] = p
 	}
 	return out, nil

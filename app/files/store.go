@@ -133,11 +133,12 @@ type sizeRow struct {
 	Full     int     `db:"full_width"`
 	FullHigh int     `db:"full_height"`
 	Color    string  `db:"color"`
+	Bytes    int64   `db:"bytes"`
 }
 
 func listSizes(ctx context.Context, q db.Q, ids []id.File) (rows []sizeRow, err error) {
 	err = q.Select(ctx, &rows, `
-		SELECT s.file_id, s.width, s.format, i.width AS full_width, i.height AS full_height, i.color
+		SELECT s.file_id, s.width, s.format, s.bytes, i.width AS full_width, i.height AS full_height, i.color
 		FROM image_sizes s
 		JOIN images i ON i.file_id = s.file_id
 		WHERE s.file_id = ANY($1)
