@@ -10,7 +10,7 @@ import (
 	"vitrine/app/seed"
 )
 
-func seedWorld(ctx context.Context, cfg *config.Config, _ []string, out io.Writer) error {
+func seedWorld(ctx context.Context, cfg *config.Config, args []string, out io.Writer) error {
 	if err := joinRunning(cfg); err != nil {
 		return err
 	}
@@ -20,7 +20,7 @@ func seedWorld(ctx context.Context, cfg *config.Config, _ []string, out io.Write
 	}
 	defer a.Close()
 	w := &seed.World{Accounts: a.Accounts, Shops: a.Shops, Builder: a.Builder, Products: a.Products, Files: a.Files}
-	shops, err := w.Fill(ctx)
+	shops, err := w.Fill(ctx, args...)
 	for _, s := range shops {
 		word := "there already"
 		if s.Made {

@@ -11,10 +11,11 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// cover is a picture drawn from shapes, 1,200 by 900.
+// cover is a picture drawn from shapes, 1,200 by 900, or the name of a photograph.
 type cover struct {
-	alt  string
-	draw func(c *canvas)
+	alt   string
+	draw  func(c *canvas)
+	photo string
 }
 
 const coverWidth, coverHeight = 1200, 900
@@ -91,7 +92,7 @@ func (c *canvas) glint() {
 }
 
 func tiles() cover {
-	return cover{"A book with nine glaze tiles in blue, amber and green on its cover", func(c *canvas) {
+	return cover{alt: "A book with nine glaze tiles in blue, amber and green on its cover", draw: func(c *canvas) {
 		c.fill(0xd3ded8, 0xb9c9c1)
 		c.shape(0x10231f, 40, [2]float64{430, 160}, [2]float64{850, 160}, [2]float64{850, 800}, [2]float64{430, 800})
 		c.rect(0xfbf6ea, 390, 120, 420, 640)
@@ -109,7 +110,7 @@ func tiles() cover {
 }
 
 func log() cover {
-	return cover{"A sheet with a firing curve that climbs and falls", func(c *canvas) {
+	return cover{alt: "A sheet with a firing curve that climbs and falls", draw: func(c *canvas) {
 		c.fill(0xf6df9f, 0xeccb74)
 		c.rect(0xfffdf6, 330, 110, 540, 680)
 		for i := range 8 {
@@ -125,23 +126,8 @@ func log() cover {
 	}}
 }
 
-func wheel() cover {
-	return cover{"Clay turning on a wheel, seen from above", func(c *canvas) {
-		c.fill(0xf4dfce, 0xe9c9b0)
-		c.ellipse(0x5a3a28, 60, 610, 480, 372, 340)
-		c.circle(0x8e5d42, 600, 450, 350)
-		for i := range 9 {
-			k := []uint32{0xcf9c7b, 0xc28d6b}[i%2]
-			c.circle(k, 600, 450, 320-float64(i)*32)
-		}
-		c.circle(0x6e4530, 600, 450, 42)
-		c.ellipse(0xffffff, 30, 500, 330, 150, 70)
-		c.glint()
-	}}
-}
-
 func tape() cover {
-	return cover{"A cassette tape with an amber label", func(c *canvas) {
+	return cover{alt: "A cassette tape with an amber label", draw: func(c *canvas) {
 		c.fill(0x16261f, 0x0b1715)
 		c.rect(0x263b35, 230, 230, 740, 460)
 		c.rect(0xffb81c, 280, 275, 640, 210)
@@ -160,26 +146,8 @@ func tape() cover {
 	}}
 }
 
-func pier() cover {
-	return cover{"A pier under a low moon", func(c *canvas) {
-		c.fill(0x14283a, 0x2c4a5e)
-		c.circle(0xffe6ae, 860, 270, 120)
-		c.rect(0x0b1b29, 0, 600, 1200, 300)
-		for i := range 9 {
-			c.ellipse(0xffe6ae, 70, 860, 640+float64(i)*28, 110-float64(i)*8, 4)
-		}
-		c.rect(0x060d14, 0, 520, 760, 30)
-		for i := range 8 {
-			c.rect(0x060d14, 40+float64(i)*95, 550, 14, 150)
-		}
-		c.rect(0x060d14, 600, 420, 120, 100)
-		c.shape(0x060d14, 255, [2]float64{580, 420}, [2]float64{660, 360}, [2]float64{740, 420})
-		c.rect(0xffb81c, 645, 450, 30, 34)
-	}}
-}
-
 func quiet() cover {
-	return cover{"Rings that fade out, like the map of a silence", func(c *canvas) {
+	return cover{alt: "Rings that fade out, like the map of a silence", draw: func(c *canvas) {
 		c.fill(0x12211d, 0x0b1715)
 		for i := range 9 {
 			c.ellipse(0xa9bfb8, uint8(18+i*6), 600, 450, 560-float64(i)*62, 400-float64(i)*44)
@@ -189,7 +157,7 @@ func quiet() cover {
 }
 
 func alphabet() cover {
-	return cover{"A large painted letter A on a board", func(c *canvas) {
+	return cover{alt: "A large painted letter A on a board", draw: func(c *canvas) {
 		c.fill(0x26313a, 0x1b242b)
 		c.rect(0x6e4a2a, 180, 80, 840, 24)
 		c.rect(0x6e4a2a, 180, 796, 840, 24)
@@ -201,7 +169,7 @@ func alphabet() cover {
 }
 
 func sheets() cover {
-	return cover{"A stack of lined sheets with a pencil", func(c *canvas) {
+	return cover{alt: "A stack of lined sheets with a pencil", draw: func(c *canvas) {
 		c.fill(0xfde3cf, 0xf8c9a2)
 		for i := range 4 {
 			o := float64(3-i) * 22

@@ -1,5 +1,5 @@
-// Package seed fills a demo world: three creators with finished shops, for trying things out, for the journeys
-// and for pictures. It goes through the same services as everyone.
+// Package seed fills a demo world: ten creators with finished shops, for trying things out, for the journeys, for
+// measuring and for pictures. It goes through the same services as everyone.
 package seed
 
 import (
@@ -7,13 +7,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"vitrine/app/accounts"
 	"vitrine/app/builder"
 	"vitrine/app/files"
 	"vitrine/app/id"
 	"vitrine/app/products"
+	"vitrine/app/seed/photo"
 	"vitrine/app/storefronts"
 )
 
@@ -35,22 +39,32 @@ type Shop struct {
 	Made              bool // now, and not by an earlier Fill
 }
 
-// Fill makes what is missing. A creator who is there already is left alone.
-func (w *World) Fill(ctx context.Context) ([]Shop, error) {
-	var out []Shop
+// Fill makes what is missing, or only the shops with these slugs. A creator who is there already is left alone.
+func (w *World) Fill(ctx context.Context, only ...string) ([]Shop, error) {
+	var all []creator
 	for _, c := range creators() {
-		_, known, err := w.Accounts.Known(ctx, c.email)
-		if err != nil {
-			return out, err
+		if len(only) == 0 || slices.Contains(only, c.slug) {
+			all = append(all, c)
 		}
-		if !known {
-			if err := w.open(ctx, c); err != nil {
-				return out, fmt.Errorf("open %s's shop: %w", c.name, err)
-			}
-		}
-		out = append(out, Shop{c.shop, c.slug, c.email, !known})
 	}
-	return out, nil
+	out := make([]Shop, len(all))
+	var g errgroup.Group
+	g.SetLimit(2) // while one waits for the worker the other takes its photographs
+	for i, c := range all {
+		out[i] = Shop{c.shop, c.slug, c.email, false}
+		g.Go(func() error {
+			_, known, err := w.Accounts.Known(ctx, c.email)
+			if err != nil || known {
+				return err
+			}
+			if err := w.open(ctx, c); err != nil {
+				return fmt.Errorf("open %s's shop: %w", c.name, err)
+			}
+			out[i].Made = true
+			return nil
+		})
+	}
+	return out, g.Wait()
 }
 
 func (w *World) open(ctx context.Context, c creator) error {
@@ -75,7 +89,11 @@ func (w *World) open(ctx context.Context, c creator) error {
 			return fmt.Errorf("product %s: %w", p.name, err)
 		}
 	}
-	if err := w.furnish(ctx, who, c, made); err != nil {
+	blocks, err := w.blocks(ctx, user, c, made)
+	if err != nil {
+		return err
+	}
+	if err := w.furnish(ctx, who, c.header, blocks); err != nil {
 		return err
 	}
 	draft, err := w.Builder.Draft(ctx, who)
@@ -87,15 +105,11 @@ func (w *World) open(ctx context.Context, c creator) error {
 }
 
 func (w *World) product(ctx context.Context, who products.Who, p product) (id.Product, error) {
-	art, err := p.cover.png()
+	cover, alt, err := w.cover(ctx, who.User, p.cover)
 	if err != nil {
 		return id.Product{}, err
 	}
-	cover, err := w.store(ctx, who.User, files.ForImage, "cover.png", art)
-	if err != nil {
-		return id.Product{}, err
-	}
-	in := products.Input{Name: p.name, Summary: p.summary, Description: p.description, Price: p.price, Cover: cover.String(), CoverAlt: p.cover.alt, Active: true}
+	in := products.Input{Name: p.name, Summary: p.summary, Description: p.description, Price: p.price, Cover: cover.String(), CoverAlt: alt, Active: true}
 	if p.copies != "" {
 		in.Limited, in.Left = true, p.copies
 	}
@@ -112,6 +126,49 @@ func (w *World) product(ctx context.Context, who products.Who, p product) (id.Pr
 	}
 	made, err := w.Products.Create(ctx, who, in)
 	return made.ID, err
+}
+
+// cover stores a product's picture: taken, or drawn.
+func (w *World) cover(ctx context.Context, user id.User, c cover) (id.File, string, error) {
+	if c.photo != "" {
+		return w.photo(ctx, user, c.photo)
+	}
+	art, err := c.png()
+	if err != nil {
+		return id.File{}, "", err
+	}
+	f, err := w.store(ctx, user, files.ForImage, "cover.png", art)
+	return f, c.alt, err
+}
+
+func (w *World) photo(ctx context.Context, user id.User, name string) (id.File, string, error) {
+	raw, alt, err := photo.Take(name)
+	if err != nil {
+		return id.File{}, "", err
+	}
+	f, err := w.store(ctx, user, files.ForImage, name+".jpg", raw)
+	return f, alt, err
+}
+
+// blocks are the window below its header, with the photographs that they show.
+func (w *World) blocks(ctx context.Context, user id.User, c creator, made map[string]id.Product) ([]block, error) {
+	if c.rest == nil {
+		return c.blocks(made), nil
+	}
+	s := &shelf{pictures: map[string]builder.Picture{}}
+	c.rest(s)
+	for _, name := range s.wanted {
+		f, alt, err := w.photo(ctx, user, name)
+		if err != nil {
+			return nil, err
+		}
+		s.pictures[name] = builder.Picture{File: f, Alt: alt}
+	}
+	var out []block
+	for _, p := range c.products {
+		out = append(out, block{builder.Product, builder.Props{Product: made[p.name]}})
+	}
+	return append(out, c.rest(s)...), nil
 }
 
 // store puts a file into the bucket and waits until the worker has looked at it.
@@ -140,7 +197,7 @@ func (w *World) store(ctx context.Context, user id.User, p files.Purpose, name s
 	}
 }
 
-func (w *World) furnish(ctx context.Context, who storefronts.Who, c creator, made map[string]id.Product) error {
+func (w *World) furnish(ctx context.Context, who storefronts.Who, header builder.Props, rest []block) error {
 	blocks, err := w.Builder.Blocks(ctx, w.Builder.DB, who)
 	if err != nil {
 		return err
@@ -149,11 +206,11 @@ func (w *World) furnish(ctx context.Context, who storefronts.Who, c creator, mad
 		return fmt.Errorf("a new window has %d blocks", len(blocks))
 	}
 	head := blocks[0]
-	if _, err := w.Builder.Edit(ctx, who, head.ID, head.V, c.header); err != nil {
+	if _, err := w.Builder.Edit(ctx, who, head.ID, head.V, header); err != nil {
 		return err
 	}
 	after := head.ID
-	for _, b := range c.blocks(made) {
+	for _, b := range rest {
 		added, err := w.Builder.Add(ctx, who, id.New[id.BlockKind](), b.kind, after)
 		if err != nil {
 			return err

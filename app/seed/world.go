@@ -14,6 +14,7 @@ type creator struct {
 	products             []product
 	links                []builder.Props
 	contact              builder.Props
+	rest                 func(*shelf) []block // in place of links and contact
 }
 
 type product struct {
@@ -40,7 +41,7 @@ func (c creator) blocks(made map[string]id.Product) []block {
 }
 
 func creators() []creator {
-	return []creator{noor(), malik(), ilse()}
+	return append([]creator{noor(), malik(), ilse()}, trades()...)
 }
 
 func noor() creator {
@@ -63,7 +64,7 @@ func noor() creator {
 				files:       []file{pdf("kiln-log.pdf", "Kiln log", []string{"Date, cone, load", "Wanted curve", "Real curve", "What came out"})},
 			},
 			{
-				name: "Throwing off the hump", summary: "A lesson in pictures", price: "12", copies: "40", cover: wheel(),
+				name: "Throwing off the hump", summary: "A lesson in pictures", price: "12", copies: "40", cover: cover{photo: "bowls"},
 				description: "Twelve steps from one large piece of clay to six small bowls, photographed from above. Forty copies, because I answer questions of everyone who buys it.",
 				files:       []file{pdf("off-the-hump.pdf", "Throwing off the hump", []string{"Centre high", "Open small", "Cut with a wire", "Six bowls, one hump"})},
 			},
@@ -92,7 +93,7 @@ func malik() creator {
 				files:       []file{pdf("mudlark-notes.pdf", "Mudlark loops", []string{"Where each was recorded", "Tempo and key", "Licence: do what you like"}), text("tracklist.txt", "01 Chain, slack water\n02 Gulls over Leigh\n03 Buoy 7\n")},
 			},
 			{
-				name: "A night on the pier", summary: "One take, with notes", price: "3.50", cover: pier(),
+				name: "A night on the pier", summary: "One take, with notes", price: "3.50", cover: cover{photo: "moonsea"},
 				description: "One night, one microphone, nothing cut. Best with headphones, in the dark.",
 				files:       []file{pdf("pier-notes.pdf", "A night on the pier", []string{"22:10 rain", "00:40 a ferry", "03:15 nothing at all"})},
 			},

@@ -1,10 +1,10 @@
-// The demo world of `make seed`, filled once a run.
+// The first three shops of `make seed`, filled once a run.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 let filled;
 export function seed(world) {
-  filled ??= promisify(execFile)(process.env.VITRINE_BIN ?? "bin/vitrine", ["seed"], { env: { ...process.env, VITRINE_DATA: world.data, DATABASE_URL: "" } });
+  filled ??= promisify(execFile)(process.env.VITRINE_BIN ?? "bin/vitrine", ["seed", "noor", "lowtide", "ilse"], { env: { ...process.env, VITRINE_DATA: world.data, DATABASE_URL: "" } });
   return filled;
 }
 
