@@ -18,15 +18,21 @@ func (h *Handler) review(c echo.Context) error { return h.reviewPage(c, http.Sta
 
 func (h *Handler) reviewPage(c echo.Context, status int, refused string) error {
 	ctx := c.Request().Context()
-	r, err := h.Service.Review(ctx, who(c))
+	d, err := h.Service.Draft(ctx, who(c))
 	if err != nil {
 		return err
 	}
+	weights, err := h.Front.Weigh(ctx, d)
+	if err != nil {
+		return err
+	}
+	r := d.review()
 	p := views.ReviewProps{Seq: strconv.FormatInt(r.Shop.Seq, 10), Hidden: r.Hidden, Published: r.Shop.Published, URL: h.Service.Shops.URL(r.Shop), Refused: refused}
 	for _, s := range r.Changes {
 		p.Changes = append(p.Changes, sentence(ctx, s))
 	}
-	for _, s := range r.Warnings {
+	p.Cost = weights.sentence(ctx)
+	for _, s := range append(r.Warnings, weights.Warnings(ctx)...) {
 		p.Warnings = append(p.Warnings, sentence(ctx, s))
 	}
 	if r.Shop.Published {

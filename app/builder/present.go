@@ -108,6 +108,7 @@ func (h *Handler) opened(c echo.Context, d Draft, b Block, sc scene, out *views.
 		out.Conflict = &views.ConflictProps{ID: out.ID, At: clock(c, s.At), Mine: mine, Theirs: d.lines(c.Request().Context(), b.Kind, s.Theirs.Props), MineText: strings.Join(mine, "\n"), Keep: fields(b.Kind, s.Mine)}
 		f.V = s.Theirs.V
 	}
+	f.Cost = h.cost(c.Request().Context(), d, b.ID)
 	out.Form = f
 }
 

@@ -45,6 +45,7 @@ type FormProps struct {
 	V      int
 	Fields []FieldProps
 	Errors map[string]string
+	Cost   string // what visitors pay for it in bytes and time
 }
 
 // FieldProps is one thing that an open block asks for: a text, an address, one of some options, some of some
@@ -162,6 +163,7 @@ type PlaceProps struct {
 type ReviewProps struct {
 	Seq               string
 	Changes, Warnings []string
+	Cost              string // what visitors pay for the page in bytes and time
 	Hidden            int
 	Published         bool
 	Since, URL        string
