@@ -19,25 +19,26 @@ var tier = map[string]int{
 	"storefronts": 5, "products": 5, "ledger": 5,
 	"builder": 6, "inventory": 6, "payments": 6,
 	"orders": 7, "contact": 7,
-	"refunds": 8, "payouts": 8, "disputes": 8, "risk": 8,
+	"assist": 8, "refunds": 8, "payouts": 8, "disputes": 8, "risk": 8,
 	"pwa": 8, "home": 8, "today": 9, "seed": 9, "earnings": 9, "admin": 9,
 }
 
 // sole names the only package that may import a library: whoever wants to replace it looks in one place.
 var sole = map[string]string{
-	"github.com/stripe/stripe-go/":    "vitrine/app/payments/stripe",
-	"github.com/plutov/paypal/":       "vitrine/app/payments/paypal",
-	"github.com/aws/aws-sdk-go-v2":    "vitrine/app/storage",
-	"github.com/markbates/goth":       "vitrine/app/accounts",
-	"github.com/r3labs/sse/":          "vitrine/app/live",
-	"github.com/hibiken/asynq":        "vitrine/worker",
-	"github.com/wneessen/go-mail":     "vitrine/app/mail",
-	"github.com/evanw/esbuild":        "vitrine/cmd/assets",
-	"github.com/versity/versitygw":    "vitrine/app/embedded",
-	"github.com/microcosm-cc/":        "vitrine/app/products",
-	"github.com/alexedwards/argon2id": "vitrine/app/accounts",
-	"code.dny.dev/ssrf":               "vitrine/app/fetch",
-	"github.com/tdewolff/":            "vitrine/app/stylesheet",
+	"github.com/stripe/stripe-go/":      "vitrine/app/payments/stripe",
+	"github.com/plutov/paypal/":         "vitrine/app/payments/paypal",
+	"github.com/aws/aws-sdk-go-v2":      "vitrine/app/storage",
+	"github.com/markbates/goth":         "vitrine/app/accounts",
+	"github.com/r3labs/sse/":            "vitrine/app/live",
+	"github.com/hibiken/asynq":          "vitrine/worker",
+	"github.com/wneessen/go-mail":       "vitrine/app/mail",
+	"github.com/evanw/esbuild":          "vitrine/cmd/assets",
+	"github.com/versity/versitygw":      "vitrine/app/embedded",
+	"github.com/sashabaranov/go-openai": "vitrine/app/assist",
+	"github.com/microcosm-cc/":          "vitrine/app/products",
+	"github.com/alexedwards/argon2id":   "vitrine/app/accounts",
+	"code.dny.dev/ssrf":                 "vitrine/app/fetch",
+	"github.com/tdewolff/":              "vitrine/app/stylesheet",
 }
 
 type pkg struct {

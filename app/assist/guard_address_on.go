@@ -1,0 +1,5 @@
+//go:build !noguard_assist_address
+
+package assist
+
+const guardAddress = true

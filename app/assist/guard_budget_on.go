@@ -1,0 +1,5 @@
+//go:build !noguard_assist_budget
+
+package assist
+
+const guardBudget = true

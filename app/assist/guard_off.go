@@ -1,0 +1,8 @@
+//go:build noguard_assist_price
+
+// Test: vitrine/app/assist TestFiveHundredHostileAnswers
+
+package assist
+
+// Only `make guards` builds without the guard, to prove that its test notices.
+const guardPrice = false

@@ -1,0 +1,5 @@
+//go:build !noguard_assist_price
+
+package assist
+
+const guardPrice = true
