@@ -19,7 +19,7 @@ var tier = map[string]int{
 	"storefronts": 5, "products": 5, "ledger": 5,
 	"builder": 6, "inventory": 6, "payments": 6,
 	"orders": 7, "contact": 7,
-	"assist": 8, "refunds": 8, "payouts": 8, "disputes": 8, "risk": 8,
+	"assist": 8, "importer": 8, "refunds": 8, "payouts": 8, "disputes": 8, "risk": 8,
 	"pwa": 8, "home": 8, "today": 9, "seed": 9, "earnings": 9, "admin": 9,
 }
 

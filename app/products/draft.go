@@ -88,3 +88,17 @@ func Readable(in Input, c money.Currency) (money.Amount, error) {
 	v, err := in.read(c)
 	return v.price, err
 }
+
+// Kept reports which of the products are still there: the creator's, and not archived.
+func (s *Service) Kept(ctx context.Context, q db.Q, who Who, ids []id.Product) (map[id.Product]bool, error) {
+	var have []id.Product
+	err := q.Select(ctx, &have, `SELECT id FROM products WHERE id = ANY($1) AND shop_id = $2 AND creator_id = $3 AND archived_at IS NULL`, db.Array(ids), who.Shop, who.User)
+	if err != nil {
+		return nil, fmt.Errorf("find kept products: %w", err)
+	}
+	out := map[id.Product]bool{}
+	for _, p := range have {
+		out[p] = true
+	}
+	return out, nil
+}

@@ -33,6 +33,9 @@ func (w *walker) link(n *html.Node) {
 		r.Title = nameOf(r.URL)
 		r.change("It said nothing, so it is called by its address.")
 	}
+	if r.Title == "" && r.URL == "" && r.Out == nil {
+		r.refuse("There is nothing in it.")
+	}
 	w.pending = append(w.pending, r)
 	for i, x := range find(n, atom.Img) {
 		if p, ok := w.picture(x); ok && (i > 0 || p.Image != img) {
