@@ -19,7 +19,6 @@ import (
 	"vitrine/app/products"
 	"vitrine/app/storefronts"
 	"vitrine/app/web"
-	"vitrine/static"
 	"vitrine/views/layout"
 	views "vitrine/views/storefronts"
 	"vitrine/views/text"
@@ -50,6 +49,7 @@ type Page struct {
 	ImageWidth, ImageHeight int
 	JSONLD                  any
 	NoIndex                 bool
+	Inline                  bool // even a long stylesheet of the shop's own stands in the page: a draft's cannot be fetched
 	Main, Bar               templ.Component
 	Tags                    []string  // what it shows beside the shop: ids of products
 	Frames                  []string  // hosts whose frames a visitor may open
@@ -64,6 +64,7 @@ func (f *Front) Routes(r *web.Router) {
 	g := r.On(web.Shop, "", web.NoCookie)
 	g.GET("/@:slug", f.home)
 	g.GET("/@:slug/p/:product", f.product)
+	g.GET("/@:slug/style/:name", f.style)
 	g.GET("/preview/:token", f.preview)
 	g.GET("/sitemap.xml", f.sitemap)
 	g.GET("/robots.txt", f.robots)
@@ -187,7 +188,13 @@ func (f *Front) nothing(ctx context.Context, slug, path string) (pagecache.Page,
 
 // framed puts a page into its shop's frame.
 func (f *Front) framed(ctx context.Context, sh Shown, p Page) (pagecache.Page, error) {
-	d := dressOf(sh.Content.Look)
+	d, err := f.dressed(ctx, sh.Content.Look)
+	if err != nil {
+		return pagecache.Page{}, err
+	}
+	if p.Inline {
+		d = d.whole()
+	}
 	sp, err := f.shopPage(sh, p, d)
 	if err != nil {
 		return pagecache.Page{}, err
@@ -198,6 +205,9 @@ func (f *Front) framed(ctx context.Context, sh Shown, p Page) (pagecache.Page, e
 		return pagecache.Page{}, fmt.Errorf("draw %s%s: %w", sh.Slug, p.Path, err)
 	}
 	out := pagecache.Page{Status: p.Status, Until: p.Until, Body: bytes.Clone(b.Bytes()), CSP: web.ShopPolicy(f.Config, d.hash, p.Frames...), Tags: append([]string{sh.ID.String()}, p.Tags...)}
+	if sp.StyleURL != "" {
+		out.CSP = strings.Replace(out.CSP, d.hash+"'", d.hash+"' "+sp.StyleURL, 1)
+	}
 	if out.Status == 0 {
 		out.Status = http.StatusOK
 	}
@@ -209,8 +219,11 @@ func (f *Front) shopPage(sh Shown, p Page, d dress) (layout.ShopPage, error) {
 		Title: p.Title, Description: p.Description, SiteName: sh.Name, NoIndex: p.NoIndex, OGType: p.OGType,
 		Image: p.Image, ImageAlt: p.ImageAlt, ImageWidth: p.ImageWidth, ImageHeight: p.ImageHeight,
 		Theme: sh.Content.Look.Theme, ThemeColor: d.color, Style: d.style,
-		FontURL: static.Path("vitrine-sign.woff2"), PlainHeader: sh.Content.Look.HeaderStyle == "plain",
+		FontURL: d.font, Look: d.classes, PlainHeader: sh.Content.Look.HeaderStyle != "awning",
 		ShopURL: sh.URL, ShopName: sh.Name, HomeLink: p.Path != "" && sh.Name != "", AppURL: f.Config.AppURL, Bar: p.Bar,
+	}
+	if d.own != "" {
+		sp.StyleURL = sh.URL + "/style/" + d.ownName
 	}
 	if sp.OGType == "" {
 		sp.OGType = "website"

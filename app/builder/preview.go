@@ -78,7 +78,7 @@ func (f *Front) preview(c echo.Context) error {
 		return err
 	}
 	p := f.drawHome(ctx, shown, g)
-	p.NoIndex, p.Main = true, views.PreviewStrip(p.Main, f.Config.AppURL+"/app/window")
+	p.NoIndex, p.Inline, p.Main = true, true, views.PreviewStrip(p.Main, f.Config.AppURL+"/app/window")
 	out, err := f.framed(ctx, shown, p)
 	if err != nil {
 		return err

@@ -94,7 +94,15 @@ func (b *builder) scripts() error {
 
 // styles minifies what is written by hand, and puts the hashed names of fonts into it.
 func (b *builder) styles() error {
-	for name, file := range map[string]string{"app.css": "static/.build/app.css", "shop.css": src + "/shop.css"} {
+	sheets := map[string]string{"app.css": "static/.build/app.css", "shop.css": src + "/shop.css"}
+	pieces, err := filepath.Glob(src + "/look/*.css") // each is written into the pages that wear it
+	if err != nil {
+		return err
+	}
+	for _, f := range pieces {
+		sheets["look-"+filepath.Base(f)] = f
+	}
+	for name, file := range sheets {
 		r := api.Build(api.BuildOptions{
 			EntryPoints: []string{file}, Bundle: true, Write: false, MinifySyntax: true, MinifyWhitespace: true,
 			Engines:  []api.Engine{{Name: api.EngineChrome, Version: "80"}, {Name: api.EngineSafari, Version: "14"}},

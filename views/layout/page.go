@@ -54,7 +54,9 @@ type ShopPage struct {
 	Style                                   string // exactly this text is in the page's <style>; its hash goes into the policy
 	FontURL                                 string
 	IconURL                                 string
-	PlainHeader                             bool // no awning
+	StyleURL                                string // a second stylesheet, or empty
+	Look                                    string // classes of what the page wears beside its theme
+	PlainHeader                             bool   // no awning
 	ShopURL, ShopName                       string
 	HomeLink                                bool // the page is below the shop's front page
 	AppURL                                  string
