@@ -30,6 +30,7 @@ import (
 	"vitrine/app/disputes"
 	"vitrine/app/earnings"
 	"vitrine/app/fees"
+	"vitrine/app/fetch"
 	"vitrine/app/files"
 	"vitrine/app/home"
 	"vitrine/app/inventory"
@@ -68,6 +69,7 @@ type App struct {
 	Shops     *storefronts.Service
 	Products  *products.Service
 	Builder   *builder.Service
+	Web       *fetch.Client // reads pages that creators name
 	Files     *files.Service
 	Fees      *fees.Service
 	Stock     *inventory.Service
@@ -120,6 +122,11 @@ func (a *App) open() error {
 	if a.fourEyes, err = risk.ParseFourEyes(c.RiskFourEyes); err != nil {
 		return fmt.Errorf("RISK_FOUR_EYES: %w", err)
 	}
+	allow, err := fetch.ParseAllow(c.FetchAllow)
+	if err != nil {
+		return err
+	}
+	a.Web = fetch.New(fetch.Options{Allow: allow})
 	if c.PayPal() {
 		roots, err := certRoots(c.PayPalCertRoots)
 		if err != nil {
@@ -161,7 +168,7 @@ func (a *App) build() {
 	a.Stock = &inventory.Service{DB: d}
 	a.Shops = storefronts.New(d, c.ShopURL)
 	a.Products = products.New(d, a.Files, a.Fees, a.Stock)
-	a.Builder = &builder.Service{DB: d, Shops: a.Shops, Products: a.Products, Pictures: a.Files}
+	a.Builder = &builder.Service{DB: d, Shops: a.Shops, Products: a.Products, Pictures: a.Files, Pages: a.Web}
 	a.Builder.Jobs(a.Jobs)
 	a.Files.OnReady(a.Builder.PictureReady)
 	a.Stripe = stripe.New(stripe.Options{Key: c.StripeSecretKey.Reveal(), APIURL: c.StripeAPIURL, WebhookSecrets: c.StripeWebhookSecret.Reveal(), Retries: 2})
@@ -239,6 +246,7 @@ func (a *App) register() {
 	(&payouts.Mails{Payouts: a.Payouts, Address: a.creatorAddress, Sender: a.Mail}).Jobs(a.Jobs)
 	a.Risk.Jobs(a.Jobs)
 	(&risk.Mails{Service: a.Risk, Sellers: a.seller, Sender: a.Mail}).Jobs(a.Jobs)
+	a.Builder.Lookups(a.Jobs)
 	a.contact().Jobs(a.Jobs)
 	a.Admin.Jobs(a.Jobs)
 

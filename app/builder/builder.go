@@ -35,6 +35,10 @@ type Products interface {
 type Pictures interface {
 	Pictures(ctx context.Context, q db.Q, ids []id.File) (map[id.File]files.Picture, error)
 	ByIDs(ctx context.Context, q db.Q, ids []id.File) ([]files.File, error)
+	// Reserve, Fill and Abort are for an image that is fetched later.
+	Reserve(ctx context.Context, tx *db.Tx, who id.User, name string) (files.File, error)
+	Fill(ctx context.Context, who id.User, file id.File, body []byte) error
+	Abort(ctx context.Context, who id.User, file id.File) error
 	// StoreSent keeps an image that came with a form.
 	StoreSent(ctx context.Context, who id.User, p files.Purpose, x files.Sent) (files.File, error)
 	Use(ctx context.Context, tx *db.Tx, creator id.User, p files.Purpose, ids ...id.File) ([]files.File, error)
@@ -49,6 +53,7 @@ type Service struct {
 	Shops    *storefronts.Service
 	Products Products
 	Pictures Pictures
+	Pages    Pages // without it, what is pasted keeps the name of its host
 }
 
 // Furnish gives a new shop its header. It fills storefronts.Service.Furnish.

@@ -28,7 +28,7 @@ func (h *Handler) addSheet(c echo.Context) error {
 	if after.IsZero() && len(all) > 0 { // from the dock: at the end
 		after = all[len(all)-1].ID
 	}
-	p := views.AddProps{Page: !web.IsFragment(c)}
+	p := views.AddProps{Page: !web.IsFragment(c), Fresh: id.New[id.BlockKind]().String()}
 	if !after.IsZero() {
 		p.After = after.String()
 	}

@@ -17,6 +17,7 @@ import (
 )
 
 func (h *Handler) pictureRoutes(g *web.Group) {
+	g.POST("/paste", h.paste)
 	g.POST("/blocks/:id/pictures", h.addPictures)
 	g.GET("/blocks/:id/pictures/:file", h.pictureState)
 	g.POST("/blocks/:id/pictures/:file", h.arrangePicture)

@@ -18,6 +18,10 @@ func (h *Handler) review(c echo.Context) error { return h.reviewPage(c, http.Sta
 
 func (h *Handler) reviewPage(c echo.Context, status int, refused string) error {
 	ctx := c.Request().Context()
+	r, err := h.Service.Review(ctx, who(c))
+	if err != nil {
+		return err
+	}
 	d, err := h.Service.Draft(ctx, who(c))
 	if err != nil {
 		return err
@@ -26,7 +30,6 @@ func (h *Handler) reviewPage(c echo.Context, status int, refused string) error {
 	if err != nil {
 		return err
 	}
-	r := d.review()
 	p := views.ReviewProps{Seq: strconv.FormatInt(r.Shop.Seq, 10), Hidden: r.Hidden, Published: r.Shop.Published, URL: h.Service.Shops.URL(r.Shop), Refused: refused}
 	for _, s := range r.Changes {
 		p.Changes = append(p.Changes, sentence(ctx, s))

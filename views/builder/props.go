@@ -144,6 +144,7 @@ type RemovedProps struct{ ID, Name string }
 // AddProps is the choice of what to add.
 type AddProps struct {
 	After string
+	Fresh string // the id of the block that is made of what is pasted
 	Kinds []KindProps
 	Page  bool
 }
