@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"slices"
 
 	"vitrine/app/db"
 	"vitrine/app/errs"
 	"vitrine/app/id"
 	"vitrine/app/orders"
+	"vitrine/app/payouts"
 	"vitrine/app/storefronts"
 	"vitrine/app/today"
 	"vitrine/app/web"
@@ -131,4 +133,10 @@ func (a *App) windows(ctx context.Context) ([]homeview.Window, error) {
 		out = append(out, homeview.Window{Name: s.Name, URL: a.Shops.URL(s), Line: "@" + s.Slug, Color: color})
 	}
 	return out, nil
+}
+
+// payable reports whether a creator has said where their money goes.
+func (a *App) payable(ctx context.Context, creator id.User) (bool, error) {
+	all, err := a.Payouts.Methods(ctx, creator)
+	return slices.ContainsFunc(all, func(m payouts.Method) bool { return m.Current && m.State == payouts.Ready }), err
 }

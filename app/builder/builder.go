@@ -54,6 +54,8 @@ type Service struct {
 	Products Products
 	Pictures Pictures
 	Pages    Pages // without it, what is pasted keeps the name of its host
+	// Payable reports whether a creator can be paid; filled by payouts. Without it nobody is warned.
+	Payable func(ctx context.Context, creator id.User) (bool, error)
 }
 
 // Furnish gives a new shop its header. It fills storefronts.Service.Furnish.

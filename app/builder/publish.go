@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"vitrine/app/db"
 	"vitrine/app/errs"
@@ -148,7 +149,30 @@ func (s *Service) Review(ctx context.Context, who storefronts.Who) (Review, erro
 	if err != nil {
 		return Review{}, err
 	}
-	return d.review(), nil
+	r := d.review()
+	if s.Payable == nil || !d.sells() {
+		return r, nil
+	}
+	ok, err := s.Payable(ctx, who.User)
+	if err == nil && !ok {
+		r.Warnings = append(r.Warnings, say("You have not said yet where your money goes. What you sell is kept for you until you do, under Payouts."))
+	}
+	return r, err
+}
+
+// sells reports whether visitors would see something that costs money.
+func (d Draft) sells() bool {
+	for _, b := range d.Blocks {
+		for _, p := range b.Props.products() {
+			if o := d.Offers[p]; !b.Hidden && o.Active && !o.Price.IsZero() {
+				return true
+			}
+		}
+		if !b.Hidden && b.Kind == Grid && len(b.Props.Products) == 0 && slices.ContainsFunc(d.OnSale, func(o products.Offer) bool { return !o.Price.IsZero() }) {
+			return true
+		}
+	}
+	return false
 }
 
 func (d Draft) review() Review {

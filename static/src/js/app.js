@@ -64,7 +64,11 @@ document.addEventListener("click", async (e) => {
   if (b.dataset.copied) toasts.show({ text: b.dataset.copied });
 });
 
+// Buttons that hand an address to other apps, where the browser can.
+for (const b of document.querySelectorAll("[data-share]")) b.hidden = !navigator.share;
 document.addEventListener("click", (e) => {
+  const b = e.target.closest?.("[data-share]");
+  if (b) navigator.share({ url: b.dataset.share }).catch(() => {}); // closing the sheet is no fault
   if (e.target.closest?.("[data-print]")) print();
 });
 
