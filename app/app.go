@@ -33,6 +33,7 @@ import (
 	"vitrine/app/fetch"
 	"vitrine/app/files"
 	"vitrine/app/home"
+	"vitrine/app/importer"
 	"vitrine/app/inventory"
 	"vitrine/app/job"
 	"vitrine/app/live"
@@ -69,6 +70,7 @@ type App struct {
 	Shops     *storefronts.Service
 	Products  *products.Service
 	Builder   *builder.Service
+	Importer  *importer.Service
 	Web       *fetch.Client // reads pages that creators name
 	Files     *files.Service
 	Fees      *fees.Service
@@ -193,6 +195,8 @@ func (a *App) build() {
 	a.Cache = a.pages()
 
 	a.Shops.Furnish = a.Builder.Furnish
+	a.Builder.Payable = a.payable
+	a.Importer = a.importing()
 	a.Shops.HasSales = a.Orders.HasSales
 	a.Shops.Recurrency = append(a.Shops.Recurrency, a.Products.Recurrency)
 }
@@ -234,6 +238,7 @@ func release() string {
 func (a *App) register() {
 	a.Accounts.Tasks(a.Jobs, a.Mail)
 	a.Files.Tasks(a.Jobs)
+	a.Importer.Tasks(a.Jobs)
 	a.inbox().Jobs(a.Jobs)
 	a.mirror().Jobs(a.Jobs)
 	a.Orders.Jobs(a.Jobs)

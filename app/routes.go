@@ -49,6 +49,7 @@ func (a *App) routes() error {
 	a.refunding().Routes(r)                                                          // /app/orders/:id/refund, /o/:token/refund
 	(&disputes.Handler{Service: a.Disputes}).Routes(r)                               // /app/disputes
 	a.today().Routes(r)                                                              // /app/today, /app/live
+	a.bringing().Routes(r)                                                           // /start/bring, /app/window/bring
 	a.window().Routes(r)                                                             // /app/window
 	(&products.Handler{Service: a.Products, ShopURL: a.Config.ShopURL}).Routes(r)    // /app/products
 	(&files.Handler{Service: a.Files}).Routes(r)                                     // /app/files; media host /m/
