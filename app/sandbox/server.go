@@ -1,4 +1,4 @@
-// Package sandbox stands in for the services that Vitrine uses: Stripe, PayPal and Google sign-in. The stand-ins speak the
+// Package sandbox stands in for the services that Vitrine uses: Stripe, PayPal, Google sign-in, a language model and Unsplash. The stand-ins speak the
 // real wire protocols over HTTP, keep state, have a clock that tests move, and can be told to misbehave.
 package sandbox
 
@@ -56,6 +56,8 @@ type Server struct {
 	stripe *Stripe
 	paypal *PayPal
 	google *Google
+	llm    *LLM
+	photos *Unsplash
 	http   *http.Server
 	stop   context.CancelFunc
 	wg     sync.WaitGroup
@@ -86,6 +88,7 @@ func Start(ctx context.Context, opt Options) (*Server, error) {
 	s.stripe = newStripe(s, s.db, opt.Seed)
 	s.paypal = newPayPal(s, s.db, opt.Seed)
 	s.google = newGoogle(s, s.db)
+	s.llm, s.photos = &LLM{s: s}, &Unsplash{s: s}
 	err = s.db.open(opt.Dir, s.worthKeeping)
 	s.setClock()
 	if err == nil && opt.WebhookURL != "" {
@@ -184,10 +187,12 @@ func (s *Server) Close() error {
 	return s.closed
 }
 
-func (s *Server) URL() string     { return s.base }
-func (s *Server) Stripe() *Stripe { return s.stripe }
-func (s *Server) PayPal() *PayPal { return s.paypal }
-func (s *Server) Google() *Google { return s.google }
+func (s *Server) URL() string         { return s.base }
+func (s *Server) Stripe() *Stripe     { return s.stripe }
+func (s *Server) PayPal() *PayPal     { return s.paypal }
+func (s *Server) Google() *Google     { return s.google }
+func (s *Server) LLM() *LLM           { return s.llm }
+func (s *Server) Unsplash() *Unsplash { return s.photos }
 
 // Seed is what the faults were drawn from: print it when a test fails.
 func (s *Server) Seed() uint64 { return s.opt.Seed }

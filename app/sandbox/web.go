@@ -30,6 +30,8 @@ func (s *Server) handler() http.Handler {
 	s.stripe.pageRoutes(mux)
 	s.paypal.routes(mux)
 	s.google.routes(mux)
+	s.llm.routes(mux)
+	s.photos.routes(mux)
 	s.controlRoutes(mux)
 	own := ""
 	guard := http.NewCrossOriginProtection()
