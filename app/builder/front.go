@@ -22,6 +22,7 @@ import (
 	"vitrine/views/layout"
 	views "vitrine/views/storefronts"
 	"vitrine/views/text"
+	"vitrine/views/ui"
 )
 
 // Front is what visitors see of shops: pages without script and cookie, the same for everyone.
@@ -201,7 +202,7 @@ func (f *Front) framed(ctx context.Context, sh Shown, p Page) (pagecache.Page, e
 	}
 	b := templ.GetBuffer()
 	defer templ.ReleaseBuffer(b)
-	if err := layout.Shop(sp).Render(templ.WithChildren(ctx, p.Main), b); err != nil {
+	if err := layout.Shop(sp).Render(ui.Local(templ.WithChildren(ctx, p.Main)), b); err != nil {
 		return pagecache.Page{}, fmt.Errorf("draw %s%s: %w", sh.Slug, p.Path, err)
 	}
 	out := pagecache.Page{Status: p.Status, Until: p.Until, Body: bytes.Clone(b.Bytes()), CSP: web.ShopPolicy(f.Config, d.hash, p.Frames...), Tags: append([]string{sh.ID.String()}, p.Tags...)}

@@ -26,8 +26,10 @@ func (h *Handler) Routes(r *web.Router) {
 	g.POST("/:id/completion", h.complete)
 	g.DELETE("/:id", h.abort)
 
-	m := r.On(web.Media, "/m", web.NoCookie)
-	m.GET("/:id/:size", h.picture)
+	for _, host := range []web.Host{web.Media, web.Shop} { // a shop's pages need no second connection for their pictures
+		m := r.On(host, "/m", web.NoCookie)
+		m.GET("/:id/:size", h.picture)
+	}
 }
 
 // upload is what the island reads of a file.

@@ -45,8 +45,8 @@ func policy(cfg *config.Config, h Host) string {
 			cfg.BucketOrigin() + "; manifest-src 'self'; worker-src 'self'; form-action " + strings.Join(forms, " ") +
 			"; frame-src 'self'; frame-ancestors 'self'; base-uri 'none'; object-src 'none'"
 	case Shop:
-		return "default-src 'none'; style-src {style}; font-src " + cfg.ShopURL + "/assets/; img-src " + media + "; media-src " + media +
-			"; form-action 'self' " + cfg.AppURL + "; frame-ancestors 'none'; base-uri 'none'"
+		return "default-src 'none'; style-src {style}; font-src " + cfg.ShopURL + "/assets/; img-src 'self' " + media + "; media-src " + media +
+			"; connect-src 'self'; form-action 'self' " + cfg.AppURL + "; frame-ancestors 'none'; base-uri 'none'"
 	default:
 		return "default-src 'none'; sandbox; frame-ancestors 'none'; base-uri 'none'"
 	}

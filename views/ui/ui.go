@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/a-h/templ"
 )
@@ -160,6 +161,21 @@ type Source struct {
 	Format string // jpeg, png, webp, avif
 }
 
+type localKey struct{}
+
+// Local lets pictures come from the host of the page, which has them too: that saves a connection.
+func Local(ctx context.Context) context.Context { return context.WithValue(ctx, localKey{}, true) }
+
+func isLocal(ctx context.Context) bool { return ctx.Value(localKey{}) != nil }
+
+// at is the source's address, without its host where the page's own will do.
+func (s Source) at(local bool) string {
+	if i := strings.Index(s.URL, "/m/"); local && i > 0 {
+		return s.URL[i:]
+	}
+	return s.URL
+}
+
 // fallback is the format that every browser shows.
 func (p Picture) fallback() string {
 	last := "webp"
@@ -189,7 +205,8 @@ func (p Picture) small() []string {
 	return out
 }
 
-func (p Picture) srcset(format string) string {
+func (p Picture) srcset(ctx context.Context, format string) string {
+	own := isLocal(ctx)
 	b := make([]byte, 0, 7*96)
 	for _, s := range p.Sources {
 		if s.Format != format {
@@ -198,7 +215,7 @@ func (p Picture) srcset(format string) string {
 		if len(b) > 0 {
 			b = append(b, ", "...)
 		}
-		b = append(b, s.URL...)
+		b = append(b, s.at(own)...)
 		b = append(b, ' ')
 		b = strconv.AppendInt(b, int64(s.Width), 10)
 		b = append(b, 'w')
@@ -207,11 +224,11 @@ func (p Picture) srcset(format string) string {
 }
 
 // middle is the source for browsers without srcset.
-func (p Picture) middle() string {
+func (p Picture) middle(ctx context.Context) string {
 	best, last := "", p.fallback()
 	for _, s := range p.Sources {
 		if s.Format == last && (best == "" || s.Width <= 720) {
-			best = s.URL
+			best = s.at(isLocal(ctx))
 		}
 	}
 	return best
