@@ -24,22 +24,23 @@ type Kept struct {
 	CreatedAt time.Time  `db:"created_at"`
 }
 
-// whole is what a kept draft holds: more than visitors would see of it.
-type whole struct {
+// Whole is all of a draft: more than visitors would see of it.
+type Whole struct {
 	Look   storefronts.Look `json:"look"`
-	Blocks []wholePart      `json:"blocks"`
+	Blocks []WholePart      `json:"blocks"`
 }
 
-type wholePart struct {
+// WholePart is a block of it.
+type WholePart struct {
 	Part
 	Hidden bool `json:"hidden,omitempty"`
 }
 
-func wholeOf(blocks []state, look storefronts.Look) whole {
-	w := whole{Look: look, Blocks: []wholePart{}}
+func wholeOf(blocks []state, look storefronts.Look) Whole {
+	w := Whole{Look: look, Blocks: []WholePart{}}
 	for _, b := range blocks {
 		if !b.Removed {
-			w.Blocks = append(w.Blocks, wholePart{b.part(), b.Hidden})
+			w.Blocks = append(w.Blocks, WholePart{b.part(), b.Hidden})
 		}
 	}
 	return w
@@ -55,7 +56,7 @@ func (s *Service) keepDraft(ctx context.Context, tx *db.Tx, sh storefronts.Shop,
 	return insertDraft(ctx, tx, sh, id.Version{}, wholeOf(blocks, look))
 }
 
-func insertDraft(ctx context.Context, tx *db.Tx, sh storefronts.Shop, v id.Version, w whole) error {
+func insertDraft(ctx context.Context, tx *db.Tx, sh storefronts.Shop, v id.Version, w Whole) error {
 	raw, err := json.Marshal(w)
 	if err != nil {
 		return err
@@ -79,13 +80,13 @@ func (s *Service) Drafts(ctx context.Context, who storefronts.Who) (out []Kept, 
 
 var errNoDraft = errs.New(errs.NotFound, "This version is not kept any more.")
 
-func findDraft(ctx context.Context, q db.Q, who storefronts.Who, d id.Draft) (whole, error) {
+func findDraft(ctx context.Context, q db.Q, who storefronts.Who, d id.Draft) (Whole, error) {
 	var raw []byte
 	err := q.Get(ctx, &raw, `SELECT content FROM drafts WHERE id = $1 AND shop_id = $2 AND creator_id = $3`, d, who.Shop, who.User)
 	if db.None(err) {
-		return whole{}, errNoDraft
+		return Whole{}, errNoDraft
 	}
-	var w whole
+	var w Whole
 	if err == nil {
 		err = json.Unmarshal(raw, &w)
 	}
@@ -93,7 +94,7 @@ func findDraft(ctx context.Context, q db.Q, who storefronts.Who, d id.Draft) (wh
 }
 
 // content is what visitors would see of a kept draft.
-func (w whole) content() Content {
+func (w Whole) content() Content {
 	c := Content{Look: w.Look, Blocks: []Part{}}
 	for _, b := range w.Blocks {
 		if !b.Hidden {
@@ -119,7 +120,7 @@ func (s *Service) BringBack(ctx context.Context, who storefronts.Who, d id.Draft
 }
 
 // become puts the blocks of a kept draft into the window in its order, and takes all others out.
-func (s *Service) become(ctx context.Context, tx *db.Tx, who storefronts.Who, w whole) error {
+func (s *Service) become(ctx context.Context, tx *db.Tx, who storefronts.Who, w Whole) error {
 	all, err := listAll(ctx, tx, who)
 	if err != nil {
 		return err
@@ -146,7 +147,7 @@ func (s *Service) become(ctx context.Context, tx *db.Tx, who storefronts.Who, w 
 	return s.Shops.ApplyLook(ctx, tx, who, w.Look)
 }
 
-func (s *Service) bring(ctx context.Context, tx *db.Tx, who storefronts.Who, p wholePart, have map[id.Block]state, after id.Block) error {
+func (s *Service) bring(ctx context.Context, tx *db.Tx, who storefronts.Who, p WholePart, have map[id.Block]state, after id.Block) error {
 	pos, err := placeAfter(ctx, tx, who, after, p.ID)
 	if err != nil {
 		return err

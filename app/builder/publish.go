@@ -224,23 +224,28 @@ func (s *Service) Publish(ctx context.Context, who storefronts.Who, seq int64) (
 		if sh.Published && len(d.Changes) == 0 {
 			return nil
 		}
-		content, err := json.Marshal(d.content())
-		if err != nil {
-			return err
-		}
-		v, err := s.Shops.Publish(ctx, tx, sh, content)
-		if err != nil {
-			return err
-		}
-		blocks, err := listAll(ctx, tx, who)
-		if err != nil {
-			return err
-		}
-		if err := insertDraft(ctx, tx, sh, v, wholeOf(blocks, sh.Look())); err != nil {
+		if err := s.show(ctx, tx, who, sh, d.content()); err != nil {
 			return err
 		}
 		out, err = s.Shops.Mine(ctx, tx, who)
 		return err
 	})
 	return out, err
+}
+
+// show makes a content the published version, and keeps the draft as it is now beside it.
+func (s *Service) show(ctx context.Context, tx *db.Tx, who storefronts.Who, sh storefronts.Shop, c Content) error {
+	content, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	v, err := s.Shops.Publish(ctx, tx, sh, content)
+	if err != nil {
+		return err
+	}
+	blocks, err := listAll(ctx, tx, who)
+	if err != nil {
+		return err
+	}
+	return insertDraft(ctx, tx, sh, v, wholeOf(blocks, sh.Look()))
 }

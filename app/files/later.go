@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 
 	"vitrine/app/db"
 	"vitrine/app/id"
@@ -46,4 +47,31 @@ func (s *Service) Fill(ctx context.Context, who id.User, file id.File, body []by
 		return err
 	}
 	return s.handOver(ctx, &f)
+}
+
+// Take stores a file of any size that has come to us already, and checks it at once.
+func (s *Service) Take(ctx context.Context, who id.User, p Purpose, name string, size int64, body io.ReadSeeker) (File, error) {
+	f, err := fresh(who, p, name, size)
+	if err != nil {
+		return File{}, err
+	}
+	if err := s.insert(ctx, f); err != nil {
+		return File{}, err
+	}
+	if err := s.bucket.Put(ctx, f.Key, plainType, body); err != nil {
+		return File{}, fmt.Errorf("store file %s: %w", f.ID, err)
+	}
+	if err := s.handOver(ctx, &f); err != nil {
+		return File{}, err
+	}
+	if err := s.check(ctx, Check{f.ID}); err != nil {
+		return File{}, err
+	}
+	return s.Get(ctx, who, f.ID)
+}
+
+// Read reads length bytes of a file that has passed its check, from an offset.
+func (s *Service) Read(ctx context.Context, f File, from, length int64) (io.ReadCloser, error) {
+	r, _, err := s.bucket.Get(ctx, f.Key, from, length)
+	return r, err
 }

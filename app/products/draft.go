@@ -14,10 +14,15 @@ import (
 // Draft makes a product as a part of something larger: it is not on sale before its creator has added a file. An
 // address that is taken gives way to the next one.
 func (s *Service) Draft(ctx context.Context, tx *db.Tx, who Who, in Input) (id.Product, error) {
+	in.Active, in.Slug, in.Files = false, "", nil
+	return s.Make(ctx, tx, who, in)
+}
+
+// Make is Create as a part of something larger. An address that is taken gives way to one made from the name.
+func (s *Service) Make(ctx context.Context, tx *db.Tx, who Who, in Input) (id.Product, error) {
 	if !who.Currency.Valid() {
 		return id.Product{}, fmt.Errorf("make a product in shop %s: %q is no currency", who.Shop, who.Currency)
 	}
-	in.Active, in.Slug, in.Files = false, "", nil
 	v, err := in.read(who.Currency)
 	if err != nil {
 		return id.Product{}, err
@@ -25,7 +30,9 @@ func (s *Service) Draft(ctx context.Context, tx *db.Tx, who Who, in Input) (id.P
 	p := row{ID: id.New[id.ProductKind](), Shop: who.Shop, Creator: who.User, Version: 1}
 	v.fill(&p)
 	for try := 0; ; try++ {
-		p.Slug = suggest(v.name, try)
+		if try > 0 || v.slug == "" {
+			p.Slug = suggest(v.name, try)
+		}
 		if taken, err := slugTaken(ctx, tx, who.Shop, p.Slug); err != nil {
 			return id.Product{}, err
 		} else if !taken {
@@ -41,10 +48,7 @@ func (s *Service) Draft(ctx context.Context, tx *db.Tx, who Who, in Input) (id.P
 	if err := insert(ctx, tx, p); err != nil {
 		return id.Product{}, named(err)
 	}
-	if err := s.setStock(ctx, tx, who, p.ID, v.left, Unlimited); err != nil {
-		return id.Product{}, err
-	}
-	return p.ID, event.Emit(ctx, tx, Changed, who.Shop.String())
+	return p.ID, s.attach(ctx, tx, who, p, v, Unlimited)
 }
 
 func slugTaken(ctx context.Context, q db.Q, shop id.Shop, slug string) (taken bool, err error) {
