@@ -28,7 +28,7 @@ var errNoPlayer = errs.New(errs.Invalid, "This address cannot be shown inside yo
 // player finds the frame for an address, among some hosts.
 func player(raw string, among []host) (frame, error) {
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "https" || u.Port() != "" {
+	if err != nil || u.Scheme != "https" || u.Port() != "" || u.User != nil || u.Opaque != "" {
 		return frame{}, errNoPlayer
 	}
 	name := strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.")
