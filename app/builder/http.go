@@ -59,6 +59,8 @@ func (h *Handler) Routes(r *web.Router) {
 	g.GET("/theme", h.theme)
 	g.POST("/theme", h.setTheme)
 	g.GET("/theme.css", h.themeCSS)
+	g.GET("/theme/css", h.css)
+	g.POST("/theme/css", h.setCSS)
 	g.GET("/preview", h.toPreview)
 }
 

@@ -1,7 +1,11 @@
 package builder
 
 import (
+	"context"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -31,15 +35,14 @@ func (h *Handler) themePage(c echo.Context, status int, sh storefronts.Shop, pro
 	if err != nil {
 		return err
 	}
-	l := sh.Look()
-	p := views.ThemeProps{Theme: l.Theme, Color: l.BrandColor, Header: l.HeaderStyle, CSS: themeURL(l), Adjusted: dressOf(l).adjusted, Swatches: swatches, Shop: sh.Name, Errors: problems, Hex: hex,
-		Lot:   blocks.LotProps{ID: "fit", Name: text.T(ctx, "Something of yours"), Meta: text.T(ctx, "A few words about it"), Price: "19", Href: "/app/window/theme"},
+	l := sh.Look().Whole()
+	p := views.FittingProps{Theme: l.Theme, Color: l.BrandColor, Hex: hex, Awning: l.HeaderStyle == "awning", Classes: lookClasses(l), Swatches: swatches, Errors: problems,
+		CSS: themeURL(storefronts.Look{Theme: "house", BrandColor: l.BrandColor}), Adjusted: dressOf(l).adjusted, Groups: lookGroups(ctx, l, problems), CSSForbidden: h.noCSS(ctx),
 		State: views.StateProps{Changes: len(d.Changes), Published: sh.Published}}
-	for _, o := range d.OnSale {
-		p.Lot = lotOf(ctx, "", o)
-		p.Lot.ID, p.Lot.Href = "fit", "/app/window/theme"
-		break
+	if l.CSS != "" {
+		p.Lines = strings.Count(l.CSS, "\n") + 1
 	}
+	h.mannequin(ctx, d, &p)
 	page := layout.Page{Title: text.T(ctx, "Theme"), Section: "window", Back: "/app/window", Shell: layout.Creator, NoIndex: true, Wide: true, Bar: views.PublishCount(p.State)}
 	if web.IsFragment(c) {
 		p.State.OOB = true
@@ -48,19 +51,67 @@ func (h *Handler) themePage(c echo.Context, status int, sh storefronts.Shop, pro
 	return web.Page(c, status, page, views.Theme(p))
 }
 
+// mannequin is what a look is tried on: the shop's own header, products and links, or what stands for them.
+func (h *Handler) mannequin(ctx context.Context, d Draft, p *views.FittingProps) {
+	p.Header = blocks.HeaderProps{Name: d.Shop.Name, Text: text.T(ctx, "This is how your words look."), Status: text.T(ctx, "Open"), Lit: true}
+	c := &canvas{shop: Shown{Shop: d.Shop, URL: h.Service.Shops.URL(d.Shop)}, offers: d.Offers, onSale: d.OnSale, pictures: d.Pictures}
+	for _, b := range d.Blocks {
+		switch x := c.draw(ctx, b.part()); {
+		case b.Hidden:
+		case x.header != nil && x.header.Name != "":
+			p.Header = *x.header
+		case x.link != nil && len(p.Links) < 3:
+			p.Links = append(p.Links, *x.link)
+		}
+	}
+	p.Header.ID, p.Header.Second = "fit-h", true
+	for i, o := range d.OnSale {
+		if i == 3 {
+			break
+		}
+		lot := lotOf(ctx, "", o)
+		lot.ID, lot.Href = "fit"+strconv.Itoa(i), "/app/window/theme"
+		p.Lots = append(p.Lots, lot)
+	}
+	if len(p.Lots) == 0 {
+		p.Lots = []blocks.LotProps{{ID: "fit0", Name: text.T(ctx, "Something of yours"), Meta: text.T(ctx, "A few words about it"), Price: "19", Href: "/app/window/theme"}}
+	}
+}
+
 func (h *Handler) setTheme(c echo.Context) error {
 	was, hex := web.Text(c, "was"), web.Text(c, "hex")
-	l := storefronts.Look{Theme: web.Text(c, "theme"), HeaderStyle: web.Text(c, "header"), BrandColor: chosenColor(was, hex, web.Text(c, "pick"), web.Text(c, "swatch"))}
-	if l.BrandColor != was { // who chooses a colour wants to see it
-		l.Theme = "house"
-	}
-	sh, err := h.Service.Dress(c.Request().Context(), who(c), l)
+	color := chosenColor(was, hex, web.Text(c, "pick"), web.Text(c, "swatch"))
+	var wanted storefronts.Look
+	sh, err := h.Service.redress(c.Request().Context(), who(c), func(l storefronts.Look) storefronts.Look {
+		for p, field := range map[*string]string{&l.Theme: "theme", &l.HeaderStyle: "header", &l.Lettering: "lettering", &l.Spacing: "spacing", &l.Background: "background"} {
+			if v := web.Text(c, field); v != "" {
+				*p = v
+			}
+		}
+		l.BrandColor = color
+		if color != was { // who chooses a colour wants to see it
+			l.Theme = "house"
+		}
+		wanted = l
+		return l
+	})
 	if errs.Is(err, errs.Invalid) {
 		problems := web.FieldMessages(c, err)
 		if sh, err = h.Service.Shops.Mine(c.Request().Context(), h.Service.DB, who(c)); err != nil {
 			return err
 		}
-		sh.Theme, sh.HeaderStyle = orKnown(l.Theme, sh.Theme, "daylight", "afterhours", "house"), orKnown(l.HeaderStyle, sh.HeaderStyle, "awning", "plain")
+		for _, x := range []struct {
+			now   *string
+			typed string
+			known []string
+		}{
+			{&sh.Theme, wanted.Theme, storefronts.Themes}, {&sh.HeaderStyle, wanted.HeaderStyle, storefronts.Headers}, {&sh.Lettering, wanted.Lettering, storefronts.Letterings},
+			{&sh.Spacing, wanted.Spacing, storefronts.Spacings}, {&sh.Background, wanted.Background, storefronts.Backgrounds},
+		} {
+			if slices.Contains(x.known, x.typed) {
+				*x.now = x.typed
+			}
+		}
 		return h.themePage(c, http.StatusUnprocessableEntity, sh, problems, hex)
 	}
 	if err != nil {
@@ -80,15 +131,6 @@ func chosenColor(was string, ways ...string) string {
 		}
 	}
 	return was
-}
-
-func orKnown(s, otherwise string, known ...string) string {
-	for _, k := range known {
-		if s == k {
-			return s
-		}
-	}
-	return otherwise
 }
 
 // themeCSS is a house colour as a stylesheet, for the window and the fitting room.
