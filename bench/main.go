@@ -47,10 +47,22 @@ func main() {
 	}
 }
 
+// run measures everything, or what the command line names: go run ./bench pages browser
 func run(ctx context.Context, w *world) error {
-	for _, f := range []func(context.Context, *world) error{pages, render, checkout, hot, oversold, process, size} {
-		if err := f(ctx, w); err != nil {
-			return err
+	if err := packed(ctx, w); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name    string
+		measure func(context.Context, *world) error
+	}{
+		{"pages", pages}, {"render", render}, {"browser", browser}, {"checkout", checkout}, {"hot", hot}, {"oversold", oversold}, {"process", process}, {"size", size},
+	} {
+		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], f.name) {
+			continue
+		}
+		if err := f.measure(ctx, w); err != nil {
+			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
 	return nil
@@ -183,8 +195,8 @@ func rate(d time.Duration, work func(client int) error) (float64, error) {
 // firstBytes is what a first visit's first answer weighs, headers and all.
 func firstBytes(ctx context.Context, w *world) error {
 	worst := 0
-	for _, slug := range []string{"noor", "lowtide", "ilse"} {
-		res, body, err := get(ctx, w.base+"/@"+slug, shopHost(w.cfg))
+	for _, s := range w.shops {
+		res, body, err := get(ctx, w.base+"/@"+s.Slug, shopHost(w.cfg))
 		if err != nil {
 			return err
 		}

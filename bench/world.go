@@ -23,9 +23,10 @@ import (
 // world is a whole Vitrine in this process, on a durable Postgres, with its demo shops.
 type world struct {
 	*app.App
-	cfg  *config.Config
-	base string // where its server listens
-	stop []func()
+	cfg   *config.Config
+	base  string // where its server listens
+	shops []seed.Shop
+	stop  []func()
 }
 
 func newWorld(ctx context.Context) (*world, error) {
@@ -62,7 +63,7 @@ func newWorld(ctx context.Context) (*world, error) {
 	go w.Listen(run)
 	go http.Serve(ln, w.Handler())
 	w.base = "http://" + ln.Addr().String()
-	_, err = (&seed.World{Accounts: w.Accounts, Shops: w.Shops, Builder: w.Builder, Products: w.Products, Files: w.Files}).Fill(ctx)
+	w.shops, err = (&seed.World{Accounts: w.Accounts, Shops: w.Shops, Builder: w.Builder, Products: w.Products, Files: w.Files}).Fill(ctx)
 	return w, err
 }
 
