@@ -290,8 +290,8 @@ func (s *Service) Forget(ctx context.Context, who storefronts.Who, n id.Import) 
 	return gone, err
 }
 
-// Audience is how many people the shop may write to.
-func (s *Service) Audience(ctx context.Context, who storefronts.Who) (int, error) {
+// Size is how many people the shop may write to.
+func (s *Service) Size(ctx context.Context, who storefronts.Who) (int, error) {
 	return countPeople(ctx, s.DB, who)
 }
 

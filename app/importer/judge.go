@@ -195,7 +195,7 @@ func (g ground) checkProduct(r source.Record, v *verdict) bool {
 		v.Why = note("It costs %s, and your shop sells in %s. Prices are never converted.", r.Price+" "+strings.Fields(r.Currency)[0], string(cur))
 		return false
 	}
-	a, err := money.Parse(r.Price, cur)
+	a, err := money.Parse(priceOf(r, cur), cur)
 	if err != nil {
 		v.Why = note("Its price cannot be read: %s", r.Price)
 		return false
@@ -213,6 +213,28 @@ func (g ground) checkProduct(r source.Record, v *verdict) bool {
 	}
 	v.Notes = append(v.Notes, note("It begins as a draft: add its file, then put it on sale."))
 	return true
+}
+
+// priceOf writes a price so that its decimal mark cannot be taken for one of thousands; empty when it could mean
+// several amounts.
+func priceOf(r source.Record, cur money.Currency) string {
+	s, e := r.Price, cur.Exponent()
+	points, commas := strings.Count(s, "."), strings.Count(s, ",")
+	last := len(s) - 1 - strings.LastIndexAny(s, ".,")
+	switch {
+	case (points > 1 || commas > 1) && (points == 0 || commas == 0) && last != 3, points > 1 && commas > 1:
+		return "" // the same mark for thousands and for cents
+	case !r.Exact || points+commas != 1:
+		return s
+	}
+	whole, cents, _ := strings.Cut(strings.ReplaceAll(s, ",", "."), ".")
+	if cents = strings.TrimRight(cents, "0"); len(cents) > e {
+		return ""
+	}
+	if e == 0 {
+		return whole
+	}
+	return whole + "." + cents + strings.Repeat("0", e-len(cents))
 }
 
 // input is a product as its form would hold it.

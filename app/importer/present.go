@@ -211,7 +211,7 @@ func (h *Handler) report(c echo.Context, i Import, most int) (views.ReportProps,
 		p.Pictures = text.N(ctx, f.Waiting, "%d picture is still on its way.", "%d pictures are still on their way.")
 	}
 	if p.People > 0 {
-		p.Audience, err = h.Service.Audience(ctx, who(c))
+		p.Audience, err = h.Service.Size(ctx, who(c))
 	}
 	return p, err
 }

@@ -116,8 +116,8 @@ func putKnown(ctx context.Context, tx *db.Tx, who storefronts.Who, scope string,
 // person is a row of the audience.
 type person struct{ email, name, consent, since string }
 
-// insertPeople adds those who are not there yet, and returns their addresses.
-func insertPeople(ctx context.Context, tx *db.Tx, who storefronts.Who, n id.Import, ps []person) (added []string, err error) {
+// addPeople adds those who are not there yet, and returns their addresses.
+func addPeople(ctx context.Context, tx *db.Tx, who storefronts.Who, n id.Import, ps []person) (added []string, err error) {
 	var ids, emails, names, consents, sinces []string
 	for _, p := range ps {
 		ids, emails, names = append(ids, id.New[id.MemberKind]().String()), append(emails, p.email), append(names, p.name)

@@ -374,7 +374,7 @@ func (t *taking) greet(ctx context.Context) error {
 	if len(ps) == 0 {
 		return nil
 	}
-	added, err := insertPeople(ctx, t.tx, t.who, t.n, ps)
+	added, err := addPeople(ctx, t.tx, t.who, t.n, ps)
 	if err != nil {
 		return fmt.Errorf("add people: %w", err)
 	}

@@ -228,7 +228,7 @@ func (p *page) offers() {
 			}
 			continue
 		}
-		r := Record{Key: "product:" + plain(t.name), Kind: Product, Title: t.name, Text: t.text, Price: t.price, Currency: t.currency, URL: secure(w.resolve(t.url)), Image: w.resolve(t.image)}
+		r := Record{Key: "product:" + plain(t.name), Kind: Product, Title: t.name, Text: t.text, Price: t.price, Exact: true, Currency: t.currency, URL: secure(w.resolve(t.url)), Image: w.resolve(t.image)}
 		p.set.Records = append(p.set.Records, r)
 	}
 }

@@ -52,7 +52,7 @@ func (g *goods) records() []Record {
 		} else if num, _, ok := amount(o.price); !ok {
 			r.refuse("Its price cannot be read: %s", o.price)
 		} else {
-			r.Price = num
+			r.Price, r.Exact = num, true
 		}
 		if g.out != nil {
 			r.Out = g.out

@@ -310,7 +310,7 @@ func (p *page) offered(x map[string]any) (Record, bool) {
 		return Record{}, false
 	}
 	w := walker{base: p.base}
-	r := Record{Key: "product:" + plain(name), Kind: Product, Title: name, Price: price, Currency: cur, Text: htmlText(say(x, "description", "subtitle", "summary")),
+	r := Record{Key: "product:" + plain(name), Kind: Product, Title: name, Price: price, Exact: len(prices(str(x["price"]))) == 0, Currency: cur, Text: htmlText(say(x, "description", "subtitle", "summary")),
 		URL: secure(w.resolve(say(x, "url", "link", "short_url"))), Image: w.resolve(say(x, "thumbnail_url", "thumbnailUrl", "image", "image_url", "cover_url"))}
 	if id := say(x, "permalink", "handle"); id != "" {
 		r.Key = "product:" + id

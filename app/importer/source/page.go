@@ -197,13 +197,8 @@ func (p *page) profile(k Kind, seen []Record) (Record, bool) {
 	switch k {
 	case Name:
 		r.Title = person.name
-		if r.Title == "" && p.set.From != "page" {
-			for _, s := range seen {
-				if s.Kind == Heading && s.Level == 1 {
-					r.Title = s.Title
-					break
-				}
-			}
+		if p.set.From != "page" {
+			r.Title = first(r.Title, topmost(seen))
 		}
 		if site := p.meta("og:site_name"); r.Title == "" && site != "" && strings.HasPrefix(p.title(), site) {
 			r.Title = site
@@ -211,9 +206,7 @@ func (p *page) profile(k Kind, seen []Record) (Record, bool) {
 		if r.Title == "" {
 			r.Title = cleanTitle(p.title(), p.meta("og:site_name"))
 		}
-		if r.Title == "" {
-			r.Title = p.meta("author")
-		}
+		r.Title = first(r.Title, p.meta("author"), topmost(seen))
 	case Bio:
 		r.Text = lines(person.text)
 		if r.Text == "" {
@@ -239,6 +232,16 @@ func (p *page) profile(k Kind, seen []Record) (Record, bool) {
 		return r, true
 	}
 	return r, r.Title != "" || r.Text != ""
+}
+
+// topmost is the first heading of the first rank.
+func topmost(seen []Record) string {
+	for _, s := range seen {
+		if s.Kind == Heading && s.Level == 1 {
+			return s.Title
+		}
+	}
+	return ""
 }
 
 // portrait is a picture that is marked as the person's.

@@ -25,7 +25,7 @@ var (
 		}
 		return "(?:" + strings.Join(all, "|") + ")"
 	}()
-	number     = `\d{1,3}(?:[ .,'’\x{a0}\x{202f}]\d{3})+(?:[.,]\d{1,3})?|\d+(?:[.,]\d{1,3})?`
+	number     = `\d{1,3}(?:[ .,'’\x{a0}\x{202f}]\d{3})+(?:[.,]\d{1,3})?|\d+(?:[.,]\d{1,4})?`
 	pricesIn   = regexp.MustCompile(`(?:` + signPattern + `[ \x{a0}\x{202f}]?(?:` + number + `)(?:,[-–—]+)?)|(?:(?:` + number + `)(?:,[-–—]+)?[ \x{a0}\x{202f}]?` + signPattern + `)`)
 	digitsIn   = regexp.MustCompile(number)
 	dashedTail = regexp.MustCompile(`[.,][-–—]+$`)

@@ -59,6 +59,7 @@ type Record struct {
 	Alt      string `json:"alt,omitempty"`
 	By       string `json:"by,omitempty"`
 	Price    string `json:"price,omitempty"`    // digits and marks as they stood there
+	Exact    bool   `json:"exact,omitempty"`    // the price was written by a machine: its one mark is the decimal mark
 	Currency string `json:"currency,omitempty"` // those that its sign may mean, by blanks; empty: nothing was said
 	Left     string `json:"left,omitempty"`     // copies, when they are counted
 	Email    string `json:"email,omitempty"`
