@@ -22,7 +22,9 @@ import (
 
 	"vitrine/app/accounts"
 	"vitrine/app/admin"
+	"vitrine/app/assist"
 	"vitrine/app/builder"
+	"vitrine/app/bundle"
 	"vitrine/app/cdn"
 	"vitrine/app/config"
 	"vitrine/app/contact"
@@ -70,6 +72,7 @@ type App struct {
 	Shops     *storefronts.Service
 	Products  *products.Service
 	Builder   *builder.Service
+	Assist    *assist.Service
 	Importer  *importer.Service
 	Web       *fetch.Client // reads pages that creators name
 	Files     *files.Service
@@ -171,7 +174,9 @@ func (a *App) build() {
 	a.Shops = storefronts.New(d, c.ShopURL)
 	a.Products = products.New(d, a.Files, a.Fees, a.Stock)
 	a.Builder = &builder.Service{DB: d, Shops: a.Shops, Products: a.Products, Pictures: a.Files, Pages: a.Web}
+	a.Assist = a.writing()
 	a.Builder.Jobs(a.Jobs)
+	a.Assist.Jobs(a.Jobs)
 	a.Files.OnReady(a.Builder.PictureReady)
 	a.Stripe = stripe.New(stripe.Options{Key: c.StripeSecretKey.Reveal(), APIURL: c.StripeAPIURL, WebhookSecrets: c.StripeWebhookSecret.Reveal(), Retries: 2})
 	a.Providers = payments.Providers{a.Stripe}
@@ -239,6 +244,7 @@ func (a *App) register() {
 	a.Accounts.Tasks(a.Jobs, a.Mail)
 	a.Files.Tasks(a.Jobs)
 	a.Importer.Tasks(a.Jobs)
+	a.archives().Tasks(a.Jobs)
 	a.inbox().Jobs(a.Jobs)
 	a.mirror().Jobs(a.Jobs)
 	a.Orders.Jobs(a.Jobs)
@@ -262,6 +268,7 @@ func (a *App) register() {
 	a.Front().Listen(a.listener)
 	a.today().Live(a.listener)
 	a.window().Live(a.listener)
+	a.describing().Live(a.listener)
 	a.listener.On(accounts.SignedOut, func(_ context.Context, session string) { a.Hub.Drop(session) })
 }
 
@@ -292,6 +299,10 @@ func (a *App) buying() *orders.Handler {
 // Front is what visitors of shops see.
 func (a *App) Front() *builder.Front {
 	return &builder.Front{Service: a.Builder, Cache: a.Cache, Config: a.Config}
+}
+
+func (a *App) archives() *bundle.Service {
+	return &bundle.Service{DB: a.DB, Shops: a.Shops, Window: a.Builder, Products: a.Products, Files: a.Files, Members: audience{a}, Secret: a.Config.SecretKey.Reveal()}
 }
 
 func (a *App) window() *builder.Handler {

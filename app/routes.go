@@ -9,6 +9,8 @@ import (
 
 	"vitrine/app/accounts"
 	"vitrine/app/admin"
+	"vitrine/app/assist"
+	"vitrine/app/bundle"
 	"vitrine/app/contact"
 	"vitrine/app/db"
 	"vitrine/app/disputes"
@@ -50,7 +52,10 @@ func (a *App) routes() error {
 	(&disputes.Handler{Service: a.Disputes}).Routes(r)                               // /app/disputes
 	a.today().Routes(r)                                                              // /app/today, /app/live
 	a.bringing().Routes(r)                                                           // /start/bring, /app/window/bring
+	(&bundle.Handler{Service: a.archives()}).Routes(r)                               // /app/settings/archive
 	a.window().Routes(r)                                                             // /app/window
+	a.describing().Routes(r)                                                         // /start/ai, /app/window/ai; media host /u/
+	(&assist.API{Service: a.Assist, AppURL: a.Config.AppURL}).Routes(r)              // /api/v1/ai
 	(&products.Handler{Service: a.Products, ShopURL: a.Config.ShopURL}).Routes(r)    // /app/products
 	(&files.Handler{Service: a.Files}).Routes(r)                                     // /app/files; media host /m/
 

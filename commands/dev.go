@@ -247,6 +247,13 @@ func (w *world) startSandbox(ctx context.Context) error {
 		return err
 	}
 	c.SandboxURL = "http://" + addr
+	if c.GroqAPIKey == "" {
+		c.GroqAPIKey, c.LLMAPIURL = "gsk_vitrine_dev", w.sandbox.LLM().URL()
+		w.sandbox.LLM().Pace(25 * time.Millisecond) // so that one sees it write
+	}
+	if c.UnsplashAPIKey == "" {
+		c.UnsplashAPIKey, c.UnsplashAPIURL = "unsplash-dev", w.sandbox.Unsplash().URL()
+	}
 	if own {
 		c.StripeAPIURL, c.StripeCheckoutOrigin = c.SandboxURL+"/stripe", c.SandboxURL
 	}
@@ -328,6 +335,7 @@ func (w *world) writeEnv() error {
 		{"PAYPAL_WEBHOOK_ID", c.PayPalWebhookID}, {"PAYPAL_API_URL", c.PayPalAPIURL}, {"PAYPAL_CHECKOUT_ORIGIN", c.PayPalCheckoutOrigin},
 		{"PAYPAL_CERT_HOSTS", strings.Join(c.PayPalCertHosts, ",")}, {"PAYPAL_CERT_ROOTS", c.PayPalCertRoots}, {"GOOGLE_CLIENT_ID", c.GoogleClientID},
 		{"GOOGLE_CLIENT_SECRET", c.GoogleClientSecret.Reveal()}, {"GOOGLE_ISSUER", c.GoogleIssuer},
+		{"GROQ_API_KEY", c.GroqAPIKey.Reveal()}, {"LLM_API_URL", c.LLMAPIURL}, {"UNSPLASH_API_KEY", c.UnsplashAPIKey.Reveal()}, {"UNSPLASH_API_URL", c.UnsplashAPIURL},
 		{"APP_URL", c.AppURL}, {"SHOP_URL", c.ShopURL}, {"MEDIA_URL", c.MediaURL},
 	}
 	var b strings.Builder

@@ -77,6 +77,13 @@ type Config struct {
 	GoogleIssuer       string `env:"GOOGLE_ISSUER" envDefault:"https://accounts.google.com"`
 	GroqAPIKey         Secret `env:"GROQ_API_KEY"`
 	UnsplashAPIKey     Secret `env:"UNSPLASH_API_KEY"`
+	UnsplashAPIURL     string `env:"UNSPLASH_API_URL" envDefault:"https://api.unsplash.com"`
+	LLMAPIURL          string `env:"LLM_API_URL" envDefault:"https://api.groq.com/openai/v1"`
+	LLMModel           string `env:"LLM_MODEL" envDefault:"moonshotai/kimi-k2-instruct-0905"`
+	LLMTokensCreator   int64  `env:"LLM_TOKENS_CREATOR" envDefault:"150000"`
+	LLMTokensInstance  int64  `env:"LLM_TOKENS_INSTANCE" envDefault:"5000000"`
+	LLMPriceIn         int64  `env:"LLM_PRICE_IN" envDefault:"1000000"`
+	LLMPriceOut        int64  `env:"LLM_PRICE_OUT" envDefault:"3000000"`
 
 	AccessTokenExpireMinutes int      `env:"ACCESS_TOKEN_EXPIRE_MINUTES" envDefault:"15"`
 	CORSOrigins              []string `env:"CORS_ORIGINS"`

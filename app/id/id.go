@@ -23,6 +23,7 @@ type (
 	BlockKind    struct{}
 	VersionKind  struct{}
 	DraftKind    struct{}
+	ArrivalKind  struct{}
 	ImportKind   struct{}
 	MemberKind   struct{}
 	ProductKind  struct{}
@@ -43,6 +44,7 @@ type (
 	DisputeKind  struct{}
 	ReviewKind   struct{}
 	CaseKind     struct{}
+	RunKind      struct{}
 )
 
 type (
@@ -51,6 +53,7 @@ type (
 	Block    = ID[BlockKind]
 	Version  = ID[VersionKind]
 	Draft    = ID[DraftKind]
+	Arrival  = ID[ArrivalKind]
 	Import   = ID[ImportKind]
 	Member   = ID[MemberKind] // of a shop's audience
 	Product  = ID[ProductKind]
@@ -71,6 +74,7 @@ type (
 	Dispute  = ID[DisputeKind]
 	Review   = ID[ReviewKind]
 	Case     = ID[CaseKind]
+	Run      = ID[RunKind] // what a model or a template was asked to write
 )
 
 // New returns a fresh time-ordered id: id.New[id.ShopKind]().
