@@ -14,13 +14,13 @@ import (
 var tier = map[string]int{
 	"config": 0, "errs": 0, "money": 0, "id": 0, "palette": 0, "stylesheet": 0, "failpoint": 0,
 	"db": 1, "storage": 1, "mail": 1, "fetch": 1,
-	"event": 2, "job": 2, "live": 3, "web": 3, "sandbox": 2, "embedded": 2, "pagecache": 2, "cdn": 3,
+	"card": 1, "event": 2, "job": 2, "live": 3, "web": 3, "sandbox": 2, "embedded": 2, "pagecache": 2, "cdn": 3,
 	"accounts": 4, "files": 4, "fees": 4, "audit": 3,
 	"storefronts": 5, "products": 5, "ledger": 5,
 	"builder": 6, "inventory": 6, "payments": 6,
 	"orders": 7, "contact": 7,
 	"assist": 8, "importer": 8, "refunds": 8, "payouts": 8, "disputes": 8, "risk": 8,
-	"pwa": 8, "home": 8, "today": 9, "seed": 9, "earnings": 9, "admin": 9,
+	"pwa": 8, "home": 8, "today": 9, "seed": 9, "earnings": 9, "admin": 9, "bundle": 9,
 }
 
 // sole names the only package that may import a library: whoever wants to replace it looks in one place.
