@@ -207,7 +207,7 @@ func TestNoTextBreaksTheDrawing(t *testing.T) {
 				t.Errorf("%q keeps %q", s, r)
 			}
 		}
-		if i%8 == 0 || len(s) > 100 {
+		if i%24 == 0 || len(s) > 300 {
 			drawn(t, Card{Theme: Daylight, Awning: true, Name: s, Else: s, Line: s, Price: s, Address: s, Picture: plain(20, 20, color.Black)})
 		}
 	}
