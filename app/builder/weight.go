@@ -106,7 +106,7 @@ func took(ctx context.Context, d time.Duration) string {
 
 // scale reads a page from front to back.
 type scale struct {
-	sizes  map[string]int64 // of pictures, by address
+	sizes  map[string]int64 // of pictures, by path
 	blocks map[string]*Weight
 
 	out               counter
@@ -123,8 +123,16 @@ func (c *counter) Write(b []byte) (int, error) { c.n += int64(len(b)); return le
 
 func (s *scale) know(p files.Picture) {
 	for _, x := range p.Sources {
-		s.sizes[x.URL] = x.Bytes
+		s.sizes[pathOf(x.URL)] = x.Bytes
 	}
+}
+
+// pathOf is an address without its host: pages of shops fetch pictures over their own.
+func pathOf(u string) string {
+	if i := strings.Index(u, "/m/"); i > 0 {
+		return u[i:]
+	}
+	return u
 }
 
 // weigh compresses the page as it goes: what a block adds is how much longer the result is after it. What stands
@@ -216,7 +224,7 @@ func (s *scale) picture(t html.Token) {
 	case t.Data == "source":
 		s.sources = append(s.sources, t)
 	case t.Data == "img" && t.Type != html.EndTagToken:
-		n := s.sizes[chosen(append(s.sources, t)[0])]
+		n := s.sizes[pathOf(chosen(append(s.sources, t)[0]))]
 		if how, _ := attr(t, "loading"); how == "lazy" {
 			s.lazy += n
 		} else {
