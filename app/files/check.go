@@ -175,6 +175,7 @@ func (s *Service) tidy(ctx context.Context, t Tidy) error {
 }
 
 func (s *Service) purge(ctx context.Context, f File) error {
+	s.album.drop(f.ID)
 	if f.Upload != "" {
 		if err := s.bucket.Abort(ctx, quarantine(f.ID), f.Upload); err != nil {
 			return err

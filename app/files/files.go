@@ -83,6 +83,7 @@ type Service struct {
 	db      *db.DB
 	bucket  *storage.Bucket
 	media   string
+	album   album
 	onReady []func(ctx context.Context, tx *db.Tx, f File) error
 }
 

@@ -64,6 +64,7 @@ func (s *Service) pack(ctx context.Context, t Pack) error {
 			return fmt.Errorf("pack file %s: %w", f.ID, err)
 		}
 	}
+	defer s.album.drop(f.ID)
 	return s.db.InTx(ctx, func(tx *db.Tx) error { return insertImage(ctx, tx, f.ID, *p) })
 }
 

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/gen2brain/avif"
 
@@ -162,5 +163,45 @@ func TestAnAVIFFromOutsideIsNotRead(t *testing.T) {
 	}
 	if _, err := jpeg.Decode(&b); err == nil {
 		t.Fatal("it was a JPEG")
+	}
+}
+
+func TestPicturesAreRememberedOnlyAsTheyAre(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	f := w.arrive(t, ForImage, "a.jpg", jpegOf(t, scene(400, 300)))
+	other := id.New[id.FileKind]()
+	look := func() map[id.File]Picture {
+		return must(w.Pictures(t.Context(), w.d, []id.File{f.ID, other}))
+	}
+	if p := look(); len(p) != 1 || len(p[f.ID].Sources) != 3 {
+		t.Fatalf("%v", p)
+	}
+	if rest := w.album.take([]id.File{f.ID, other}, map[id.File]Picture{}, w.d.Now()); !slices.Equal(rest, []id.File{other}) {
+		t.Fatalf("read again: %v", rest)
+	}
+	if rest := w.album.take([]id.File{f.ID}, map[id.File]Picture{}, w.d.Now().Add(albumPending)); len(rest) != 1 {
+		t.Fatal("a picture without its small formats is remembered for long")
+	}
+	if err := w.pack(t.Context(), Pack{f.ID}); err != nil {
+		t.Fatal(err)
+	}
+	if p := look(); len(p[f.ID].Sources) != 9 {
+		t.Fatalf("after the job %d sources", len(p[f.ID].Sources))
+	}
+	if rest := w.album.take([]id.File{f.ID}, map[id.File]Picture{}, w.d.Now().Add(albumWhole-time.Second)); len(rest) != 0 {
+		t.Fatal("a whole picture is forgotten")
+	}
+	if err := w.purge(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	if p := look(); len(p) != 0 {
+		t.Fatalf("it was purged: %v", p)
+	}
+	for i := range albumMost * 2 {
+		w.album.put(map[id.File]Picture{id.New[id.FileKind](): {Width: i}}, w.d.Now())
+	}
+	if n := len(w.album.pictures); n > albumMost {
+		t.Fatalf("%d pictures are remembered", n)
 	}
 }

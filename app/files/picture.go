@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 
 	"vitrine/app/db"
 	"vitrine/app/id"
@@ -44,7 +45,8 @@ func (p Picture) Largest() PictureSource {
 
 // Pictures returns the images that are ready. What a picture shows in words (Alt) is the caller's to add.
 func (s *Service) Pictures(ctx context.Context, q db.Q, ids []id.File) (map[id.File]Picture, error) {
-	out := map[id.File]Picture{}
+	out := make(map[id.File]Picture, len(ids))
+	ids = s.album.take(ids, out, s.db.Now())
 	if len(ids) == 0 {
 		return out, nil
 	}
@@ -52,12 +54,15 @@ func (s *Service) Pictures(ctx context.Context, q db.Q, ids []id.File) (map[id.F
 	if err != nil {
 		return nil, fmt.Errorf("read pictures: %w", err)
 	}
+	read := map[id.File]Picture{}
 	for _, v := range sizes {
-		p := out[v.File]
+		p := read[v.File]
 		p.Color, p.Width, p.Height = v.Color, v.Full, v.FullHigh
 		p.Sources = append(p.Sources, PictureSource{v.Width, s.sizeURL(v.File, v.Width, v.Format), v.Format, v.Bytes})
-		out[v.File] = p
+		read[v.File] = p
 	}
+	s.album.put(read, s.db.Now())
+	maps.Copy(out, read)
 	return out, nil
 }
 
