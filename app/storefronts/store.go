@@ -12,7 +12,7 @@ import (
 )
 
 // columns are those of a row.
-const columns = `id, creator_id, name, slug, theme, brand_color, header_style, lettering, spacing, background, custom_css, currency, closed_at, closed_reason, published_version_id, published_at, draft_seq`
+const columns = `id, creator_id, name, slug, COALESCE(domain, '') AS domain, theme, brand_color, header_style, lettering, spacing, background, custom_css, currency, closed_at, closed_reason, published_version_id, published_at, draft_seq`
 
 var errNoShop = errs.New(errs.NotFound, "There is no shop at this address.")
 
@@ -21,6 +21,7 @@ type row struct {
 	Creator          id.User      `db:"creator_id"`
 	Name             string       `db:"name"`
 	Slug             string       `db:"slug"`
+	Domain           string       `db:"domain"`
 	Theme            string       `db:"theme"`
 	BrandColor       string       `db:"brand_color"`
 	HeaderStyle      string       `db:"header_style"`
@@ -37,7 +38,7 @@ type row struct {
 }
 
 func (r row) shop() Shop {
-	return Shop{ID: r.ID, Creator: r.Creator, Name: r.Name, Slug: r.Slug, Theme: r.Theme, BrandColor: r.BrandColor, HeaderStyle: r.HeaderStyle,
+	return Shop{ID: r.ID, Creator: r.Creator, Name: r.Name, Slug: r.Slug, Domain: r.Domain, Theme: r.Theme, BrandColor: r.BrandColor, HeaderStyle: r.HeaderStyle,
 		Lettering: r.Lettering, Spacing: r.Spacing, Background: r.Background, CSS: r.CSS,
 		Currency: money.Currency(r.Currency), Closed: r.ClosedAt.Valid, ClosedAt: r.ClosedAt.Time, ClosedReason: r.ClosedReason,
 		Published: !r.PublishedVersion.IsZero(), PublishedVersion: r.PublishedVersion, PublishedAt: r.PublishedAt.Time, Seq: r.Seq}

@@ -29,6 +29,7 @@ type Shop struct {
 	ID               id.Shop
 	Creator          id.User
 	Name, Slug       string
+	Domain           string // where it is shown; empty: at its slug on the shop host
 	Theme            string
 	BrandColor       string
 	HeaderStyle      string
@@ -66,9 +67,6 @@ func New(d *db.DB, shopURL string) *Service {
 		HasSales: func(context.Context, db.Q, id.Shop) (bool, error) { return false, nil },
 	}
 }
-
-// URL is where the shop is shown.
-func (s *Service) URL(sh Shop) string { return s.ShopURL + "/@" + sh.Slug }
 
 // NewShop is the form of /start.
 type NewShop struct{ Name, Slug, Currency string }
