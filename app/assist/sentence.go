@@ -82,7 +82,7 @@ var priceShape = func() *regexp.Regexp {
 		all = append(all, q)
 	}
 	m := strings.Join(all, "|")
-	return regexp.MustCompile(`(?i)(?:(` + m + `)\s?(` + number + `)|(` + number + `)\s?-?(` + m + `))(?:,-|,–|\.-)?`)
+	return regexp.MustCompile(`(?i)(?:(` + m + `)\s?(` + number + `)|(` + number + `)(?:,-|,–|\.-)?\s?-?(` + m + `))(?:,-|,–|\.-)?`)
 }()
 
 // amount is one price in a text: where it stands and what it is worth.
@@ -181,6 +181,9 @@ func goodName(before string) string {
 		before = before[i+1:]
 	}
 	before = strings.TrimRight(before, " \t(–—-:=,;")
+	if i := strings.LastIndexByte(before, '('); i > 0 && strings.HasSuffix(before, ")") { // "Poster (A2), 35 €"
+		before = strings.TrimRight(before[:i], " ,")
+	}
 	if i := strings.LastIndexAny(before, ",("); i >= 0 {
 		before = before[i+1:]
 	}
