@@ -244,7 +244,7 @@ func (a *App) register() {
 	a.Accounts.Tasks(a.Jobs, a.Mail)
 	a.Files.Tasks(a.Jobs)
 	a.Importer.Tasks(a.Jobs)
-	a.archives().Tasks(a.Jobs)
+	a.Archives().Tasks(a.Jobs)
 	a.inbox().Jobs(a.Jobs)
 	a.mirror().Jobs(a.Jobs)
 	a.Orders.Jobs(a.Jobs)
@@ -301,7 +301,8 @@ func (a *App) Front() *builder.Front {
 	return &builder.Front{Service: a.Builder, Cache: a.Cache, Config: a.Config}
 }
 
-func (a *App) archives() *bundle.Service {
+// Archives takes shops away and brings them in.
+func (a *App) Archives() *bundle.Service {
 	return &bundle.Service{DB: a.DB, Shops: a.Shops, Window: a.Builder, Products: a.Products, Files: a.Files, Members: audience{a}, Secret: a.Config.SecretKey.Reveal()}
 }
 

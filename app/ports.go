@@ -4,9 +4,11 @@ import (
 	"context"
 	"slices"
 
+	"vitrine/app/bundle"
 	"vitrine/app/db"
 	"vitrine/app/errs"
 	"vitrine/app/id"
+	"vitrine/app/importer"
 	"vitrine/app/orders"
 	"vitrine/app/payouts"
 	"vitrine/app/storefronts"
@@ -139,4 +141,24 @@ func (a *App) windows(ctx context.Context) ([]homeview.Window, error) {
 func (a *App) payable(ctx context.Context, creator id.User) (bool, error) {
 	all, err := a.Payouts.Methods(ctx, creator)
 	return slices.ContainsFunc(all, func(m payouts.Method) bool { return m.Current && m.State == payouts.Ready }), err
+}
+
+// audience lets archives of shops carry the people whom a shop may write to.
+type audience struct{ *App }
+
+func (a audience) Members(ctx context.Context, q db.Q, who storefronts.Who) ([]bundle.Member, error) {
+	all, err := a.Importer.Audience(ctx, q, who)
+	out := make([]bundle.Member, len(all))
+	for i, p := range all {
+		out[i] = bundle.Member(p)
+	}
+	return out, err
+}
+
+func (a audience) AddMembers(ctx context.Context, tx *db.Tx, who storefronts.Who, ms []bundle.Member) (int, error) {
+	in := make([]importer.Person, len(ms))
+	for i, m := range ms {
+		in[i] = importer.Person(m)
+	}
+	return a.Importer.Welcome(ctx, tx, who, in)
 }

@@ -52,7 +52,7 @@ func (a *App) routes() error {
 	(&disputes.Handler{Service: a.Disputes}).Routes(r)                               // /app/disputes
 	a.today().Routes(r)                                                              // /app/today, /app/live
 	a.bringing().Routes(r)                                                           // /start/bring, /app/window/bring
-	(&bundle.Handler{Service: a.archives()}).Routes(r)                               // /app/settings/archive
+	(&bundle.Handler{Service: a.Archives()}).Routes(r)                               // /app/settings/archive
 	a.window().Routes(r)                                                             // /app/window
 	a.describing().Routes(r)                                                         // /start/ai, /app/window/ai; media host /u/
 	(&assist.API{Service: a.Assist, AppURL: a.Config.AppURL}).Routes(r)              // /api/v1/ai

@@ -122,8 +122,8 @@ func initial(name string) string {
 	return "·"
 }
 
-// words are what the upload island says.
-func words(ctx context.Context) string {
+// UploadWords are what the upload island says.
+func UploadWords(ctx context.Context) string {
 	b, err := json.Marshal(map[string]string{
 		"uploading": text.T(ctx, "Uploading, %s", "%1"),
 		"waiting":   text.T(ctx, "Waiting for a connection"),

@@ -1,0 +1,6 @@
+//go:build !noguard_bundle
+
+package bundle
+
+// guardDigest refuses entries whose bytes are not those that were signed.
+const guardDigest = true
