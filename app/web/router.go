@@ -3,6 +3,7 @@
 package web
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -60,6 +61,9 @@ type Router struct {
 	Tokens   Tokens
 	Factors  Factors
 	Limits   *Limiter
+	// Domains tells which shop is shown at a host that is none of ours, and the host without its port; an empty slug
+	// for none. Filled by domains.
+	Domains func(ctx context.Context, host string) (slug, domain string, err error)
 
 	hosts map[Host]*echo.Echo
 	table []Route
@@ -157,11 +161,11 @@ func (r *Router) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case r.Config.Host(r.Config.MediaURL):
 		r.hosts[Media].ServeHTTP(w, req)
 	default:
-		if req.URL.Path == "/healthz" || req.URL.Path == "/readyz" { // probes come by address
+		if p := req.URL.Path; p == "/healthz" || p == "/readyz" || p == AskPath { // probes and proxies come by address
 			r.hosts[App].ServeHTTP(w, req)
 			return
 		}
-		http.Error(w, "This host is not served here.", http.StatusMisdirectedRequest)
+		r.serveDomain(w, req)
 	}
 }
 

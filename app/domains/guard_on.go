@@ -1,0 +1,5 @@
+//go:build !noguard_domainproof
+
+package domains
+
+const guardProof = true
