@@ -27,7 +27,7 @@ func BenchmarkShopRender(b *testing.B) {
 	for i := range 12 {
 		p := id.New[id.ProductKind]()
 		o := products.Offer{ID: p, Name: fmt.Sprintf("Glaze book %d", i), Slug: fmt.Sprintf("glaze-%d", i), Summary: "PDF, instant download",
-			Price: money.Amount{Minor: 1900, Currency: "EUR"}, Active: true, Files: 1, Left: products.Unlimited}
+			Price: money.Amount{Minor: 1900, Currency: "EUR"}, Active: true, Left: products.Unlimited}
 		o.Cover.Alt, o.Cover.Color, o.Cover.Width, o.Cover.Height = "A book", "#c9d6cf", 1200, 900
 		for _, w := range []int{165, 360, 533, 720, 940, 1066, 1200} {
 			o.Cover.Sources = append(o.Cover.Sources, products.PictureSource{Width: w, URL: fmt.Sprintf("%s/m/%s/%d.jpg", cfg.MediaURL, p, w), Format: "jpeg"})

@@ -28,7 +28,6 @@ type Offer struct {
 	Price     money.Amount
 	Active    bool // on sale, or it was and is sold out
 	Cover     Picture
-	Files     int // ready to be downloaded
 	SoldOut   bool
 	Left      int // Unlimited, or how many copies can still be bought
 	UpdatedAt time.Time
@@ -83,17 +82,35 @@ func (s *Service) OffersOfShop(ctx context.Context, q db.Q, shop id.Shop) ([]Off
 	return s.offers(ctx, q, rows)
 }
 
+// offers completes rows with what a page shows of them: their covers, and what is left.
 func (s *Service) offers(ctx context.Context, q db.Q, rows []row) ([]Offer, error) {
-	ps, err := s.complete(ctx, q, rows)
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	ids, covers := make([]id.Product, len(rows)), make([]id.File, 0, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+		if !r.Cover.IsZero() {
+			covers = append(covers, r.Cover)
+		}
+	}
+	pics, err := s.Files.Pictures(ctx, q, covers)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Offer, len(ps))
-	for i, p := range ps {
-		out[i] = Offer{
-			ID: p.ID, Shop: p.Shop, Creator: rows[i].Creator, Name: p.Name, Slug: p.Slug, Summary: p.Summary, Price: p.Price,
-			Active: p.Active && !p.Archived, Cover: p.Cover, Files: len(ready(p.Files)), SoldOut: p.Left == 0, Left: p.Left, UpdatedAt: p.UpdatedAt,
+	left, err := s.Stock.Left(ctx, q, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Offer, len(rows))
+	for i, r := range rows {
+		o := Offer{ID: r.ID, Shop: r.Shop, Creator: r.Creator, Name: r.Name, Slug: r.Slug, Summary: r.Summary, Price: r.price(),
+			Active: r.Active && r.ArchivedAt == nil, Cover: pics[r.Cover], Left: Unlimited, UpdatedAt: r.UpdatedAt}
+		if n, ok := left[r.ID]; ok {
+			o.Left = n
 		}
+		o.Cover.Alt, o.SoldOut = r.CoverAlt, o.Left == 0
+		out[i] = o
 	}
 	return out, nil
 }
