@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"vitrine/app/assist"
-	"vitrine/app/db"
-	"vitrine/app/files"
 	"vitrine/app/id"
 )
 
@@ -18,7 +16,7 @@ func (a *App) writing() *assist.Service {
 		s.Model = assist.NewModel(assist.Options{URL: c.LLMAPIURL, Key: c.GroqAPIKey.Reveal(), Model: c.LLMModel, Now: a.DB.Now})
 	}
 	photos := assist.NewPhotos(a.DB, c.UnsplashAPIURL, c.UnsplashAPIKey.Reveal(), c.MediaURL)
-	a.Builder.Pictures = pictures{a.Files, photos} // those that were placed are shown even when there is no key any more
+	a.Builder.Pictures = assist.WithPhotos(a.Files, photos) // those that were placed are shown even when there is no key any more
 	s.Placed = photos
 	if c.UnsplashAPIKey != "" {
 		s.Photos = photos
@@ -34,35 +32,4 @@ func (a *App) describing() *assist.Handler {
 		}
 		return u.Locale
 	}}
-}
-
-// pictures are a creator's files, and photographs of others that stay where they are.
-type pictures struct {
-	*files.Service
-	photos *assist.Photos
-}
-
-// Pictures returns what can be shown of both.
-func (p pictures) Pictures(ctx context.Context, q db.Q, ids []id.File) (map[id.File]files.Picture, error) {
-	out, err := p.Service.Pictures(ctx, q, ids)
-	if err != nil || len(out) == len(ids) {
-		return out, err
-	}
-	more, err := p.photos.Pictures(ctx, q, ids)
-	for k, v := range more {
-		out[k] = v
-	}
-	return out, err
-}
-
-// Use takes files into use. Photographs of others only must be the creator's to show.
-func (p pictures) Use(ctx context.Context, tx *db.Tx, creator id.User, purpose files.Purpose, ids ...id.File) ([]files.File, error) {
-	if purpose != files.ForImage {
-		return p.Service.Use(ctx, tx, creator, purpose, ids...)
-	}
-	_, others, err := p.photos.Own(ctx, tx, creator, ids)
-	if err != nil || len(others) == 0 {
-		return nil, err
-	}
-	return p.Service.Use(ctx, tx, creator, purpose, others...)
 }
