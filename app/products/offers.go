@@ -144,6 +144,7 @@ func (s *Service) FilesAt(ctx context.Context, q db.Q, product id.Product, at ti
 type PublicPath struct {
 	Shop      id.Shop   `db:"shop_id"`
 	Slug      string    `db:"slug"`
+	Cover     id.File   `db:"cover_id"` // zero: none
 	UpdatedAt time.Time `db:"updated_at"`
 }
 

@@ -145,6 +145,9 @@ func (s *Service) Save(ctx context.Context, who Who, product id.Product, version
 		if !saved {
 			return s.whyNot(ctx, tx, who, product)
 		}
+		if err := moveSlug(ctx, tx, p, now.Slug); err != nil {
+			return err
+		}
 		return s.attach(ctx, tx, who, p, v, v.leftWas)
 	})
 	if err != nil {

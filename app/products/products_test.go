@@ -324,7 +324,7 @@ func TestArchivedProductsAreGoneAndComeBackAsDrafts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := w.PublicPage(t.Context(), w.d, shop, p.Slug); !errs.Is(err, errs.NotFound) {
+	if _, err := w.PublicPage(t.Context(), w.d, shop, p.Slug); !errs.Is(err, errs.Gone) {
 		t.Error(err)
 	}
 	if os, err := w.OffersOfShop(t.Context(), w.d, w.who.Shop); err != nil || len(os) != 0 {

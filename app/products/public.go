@@ -30,6 +30,8 @@ type PublicPage struct {
 	Product        id.Product
 	Title          string
 	Description    string // plain, for search engines and previews
+	Price          string
+	Cover          Picture
 	Image          string // absolute, "" when there is none
 	ImageAlt       string
 	ImageW, ImageH int
@@ -41,14 +43,14 @@ type PublicPage struct {
 // few is from which number on buyers read how many copies are left.
 const few = 10
 
-// PublicPage draws a product that is on sale; drafts, archived and unknown ones are not found.
+// PublicPage draws a product that is on sale. Drafts and unknown ones are not found, archived ones are gone.
 func (s *Service) PublicPage(ctx context.Context, q db.Q, shop PublicShop, slug string) (PublicPage, error) {
 	if !validSlug(slug) {
 		return PublicPage{}, errNoPage
 	}
 	r, err := findActive(ctx, q, shop.ID, slug)
 	if db.None(err) {
-		return PublicPage{}, errNoPage
+		return PublicPage{}, missing(ctx, q, shop.ID, slug)
 	}
 	if err != nil {
 		return PublicPage{}, fmt.Errorf("read product page: %w", err)
@@ -60,7 +62,7 @@ func (s *Service) PublicPage(ctx context.Context, q db.Q, shop PublicShop, slug 
 	p := all[0]
 	props := publicProps(ctx, p, shop)
 	page := PublicPage{
-		Product: p.ID, Title: p.Name, Description: summary(p), Image: p.Cover.Largest().URL, ImageAlt: p.CoverAlt, ImageW: p.Cover.Width, ImageH: p.Cover.Height,
+		Product: p.ID, Title: p.Name, Description: summary(p), Price: props.Price, Cover: p.Cover, Image: p.Cover.Largest().URL, ImageAlt: p.CoverAlt, ImageW: p.Cover.Width, ImageH: p.Cover.Height,
 		JSONLD: jsonLD(p, shop), Main: products.Public(props),
 	}
 	if props.Buy != "" {

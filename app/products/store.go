@@ -131,7 +131,7 @@ func findActive(ctx context.Context, q db.Q, shop id.Shop, slug string) (r row, 
 
 func listPaths(ctx context.Context, q db.Q, shops []id.Shop) (ps []PublicPath, err error) {
 	err = q.Select(ctx, &ps, `
-		SELECT shop_id, slug, updated_at
+		SELECT shop_id, slug, cover_id, updated_at
 		FROM products
 		WHERE shop_id = ANY($1) AND is_active AND archived_at IS NULL
 		ORDER BY shop_id, id`, db.Array(shops))
