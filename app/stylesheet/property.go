@@ -45,7 +45,8 @@ type property struct {
 	words    []string // the only words; nil: any but those denied
 	deny     []string
 	funcs    []string
-	strong   bool // it could hide or cover what is ours
+	strong   bool                    // it could hide, cover or push away what is ours
+	tame     func(value string) bool // which values are not strong after all; nil: what strong says
 	only     place
 	shape    *regexp.Regexp // the whole value, when its parts say too little
 	why      string         // it is wanted for words that are not taken
@@ -67,7 +68,8 @@ func define(p property, names string) {
 var sides = []string{"top", "right", "bottom", "left", "block-start", "block-end", "inline-start", "inline-end", "block", "inline"}
 
 func init() {
-	length := property{takes: lengths | percents | sums | own}
+	padding := property{takes: lengths | percents | sums | own, tame: small}
+	margin := property{takes: lengths | percents, max: 1000, words: []string{"auto"}, tame: small, why: "a negative margin would push things over each other"}
 	color := property{takes: colors | own}
 	word := property{takes: own}
 
@@ -89,11 +91,13 @@ func init() {
 		define(width, "border-"+s+"-width")
 		define(word, "border-"+s+"-style")
 		define(color, "border-"+s+"-color")
-		define(length, "padding-"+s)
-		define(property{takes: lengths | percents, max: 1000, words: []string{"auto"}, why: "a negative margin would push things over each other"}, "margin-"+s)
+		define(padding, "padding-"+s)
+		define(margin, "margin-"+s)
 	}
-	define(length, "padding gap row-gap column-gap width inline-size max-width max-inline-size min-width min-inline-size flex-basis column-width")
-	define(property{takes: lengths | percents, max: 1000, words: []string{"auto"}, why: "a negative margin would push things over each other"}, "margin")
+	define(padding, "padding gap row-gap column-gap")
+	define(margin, "margin")
+	define(property{takes: lengths | percents | sums | own, tame: wide}, "width inline-size max-width max-inline-size")
+	define(property{takes: lengths | percents | sums | own, strong: true}, "min-width min-inline-size flex-basis column-width")
 	define(property{takes: lengths | colors | own | commas, min: -60, max: 60}, "box-shadow text-shadow")
 	define(property{takes: lengths | percents | sums | own, max: 1000}, "min-height min-block-size")
 	define(property{takes: numbers | slashes}, "aspect-ratio")
@@ -113,15 +117,16 @@ func init() {
 	define(property{takes: ornaments}, "quotes")
 	define(property{takes: numbers, low: -1000, top: 1000}, "counter-reset counter-increment counter-set")
 
-	define(property{words: []string{"block", "inline", "inline-block", "flex", "inline-flex", "grid", "inline-grid", "flow-root", "list-item", "table", "table-row", "table-cell", "none"}}, "display")
-	define(word, "flex-direction flex-wrap flex-flow justify-content justify-items justify-self align-content align-items align-self place-content place-items place-self object-fit")
-	define(property{takes: numbers | lengths | percents}, "flex flex-grow flex-shrink")
-	define(property{takes: numbers, low: -20, top: 20}, "order")
-	define(property{takes: lengths | percents | sums | tracks | commas}, "grid-template-columns grid-template-rows grid-auto-rows grid-auto-columns")
-	define(property{words: []string{"row", "column", "dense"}}, "grid-auto-flow")
+	define(property{words: []string{"block", "inline", "inline-block", "flex", "inline-flex", "grid", "inline-grid", "flow-root", "list-item", "table", "table-row", "table-cell", "none"}, strong: true}, "display")
+	define(word, "object-fit")
+	define(property{strong: true}, "flex-direction flex-wrap flex-flow justify-content justify-items justify-self align-content align-items align-self place-content place-items place-self")
+	define(property{takes: numbers | lengths | percents, strong: true}, "flex flex-grow flex-shrink")
+	define(property{takes: numbers, low: -20, top: 20, strong: true}, "order")
+	define(property{takes: lengths | percents | sums | tracks | commas, strong: true}, "grid-template-columns grid-template-rows grid-auto-rows grid-auto-columns")
+	define(property{words: []string{"row", "column", "dense"}, strong: true}, "grid-auto-flow")
 	define(property{takes: numbers | slashes, low: -1, top: 12, words: []string{"span", "auto"}, shape: regexp.MustCompile(`^(?:auto|1/-1|span [1-9][0-9]?)$`), why: "things could lie on top of each other: use `span 2` or `1 / -1`"}, "grid-column")
 	define(property{takes: numbers, low: 1, top: 12, words: []string{"span", "auto"}, shape: regexp.MustCompile(`^(?:auto|span [1-9][0-9]?)$`), why: "things could lie on top of each other: use `span 2`"}, "grid-row")
-	define(property{takes: numbers, low: 1, top: 6}, "columns column-count")
+	define(property{takes: numbers, low: 1, top: 6, strong: true}, "columns column-count")
 	define(property{takes: lengths | colors, max: 20}, "column-rule")
 	define(property{words: []string{"auto", "default", "pointer", "help", "text", "zoom-in"}}, "cursor")
 	define(property{words: []string{"auto", "avoid"}}, "break-inside")
@@ -165,6 +170,24 @@ func init() {
 	}
 }
 
+// small says that a distance pushes nothing out of sight, on a phone neither.
+func small(value string) bool {
+	for _, x := range strings.Fields(value) {
+		v, unit, ok := amount(x)
+		inRange := ok && v*pixels[unit] <= 40 && (unit == "px" || unit == "rem" || unit == "") || ok && unit == "%" && v <= 10
+		if !inRange && x != "auto" && !(strings.HasPrefix(x, "var(--s-") && strings.HasSuffix(x, ")")) {
+			return false
+		}
+	}
+	return true
+}
+
+// wide says that a width leaves room for a button, and does not leave the page.
+func wide(value string) bool {
+	v, unit, ok := amount(value)
+	return value == "auto" || value == "none" || ok && unit == "%" && v >= 60 && v <= 100
+}
+
 // declaration reads "color: red". strong says that it could hide or cover what is ours.
 func (p *parser) declaration(toks []token, at place) (d decl, strong bool, why *problem) {
 	i := slices.IndexFunc(toks, func(t token) bool { return t.TokenType == css.ColonToken })
@@ -206,7 +229,7 @@ func (p *parser) declaration(toks []token, at place) (d decl, strong bool, why *
 	if prop == "position" && text == "absolute" && at != inPseudo {
 		return d, false, because("`position: %s` is not allowed: %s.", text, spec.why)
 	}
-	return decl{prop, text}, spec.strong || prop == "display" && text == "none", nil
+	return decl{prop, text}, spec.strong || spec.tame != nil && !spec.tame(text), nil
 }
 
 func misplaced(prop string, spec property, at place) *problem {

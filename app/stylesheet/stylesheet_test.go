@@ -142,7 +142,7 @@ func checkHarmless(t *testing.T, in string, s Sheet) {
 	}
 }
 
-var strongIn = regexp.MustCompile(`[{;](opacity|transform|translate|scale|rotate|position|visibility|overflow|height|max-height|filter|clip-path|animation|z-index|inset|top|left|mix-blend-mode)[a-z-]*:|[{;]display:none`)
+var strongIn = regexp.MustCompile(`[{;](opacity|transform|translate|scale|rotate|position|visibility|overflow|height|max-height|filter|clip-path|animation|z-index|inset|top|left|mix-blend-mode|display|flex|order|grid-template|justify|align|place|min-width|columns)[a-z-]*:`)
 
 func checkPrelude(t *testing.T, in, out, prelude string) {
 	t.Helper()
