@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,7 +66,7 @@ func day(c echo.Context, t time.Time) string {
 // found is the list to choose from, by kinds, each in the order of its source.
 func found(ctx context.Context, o Outlook, chosen *Choice) views.FoundProps {
 	set := o.Import.Set
-	p := views.FoundProps{ID: o.Import.ID.String(), Name: o.Import.Name(), From: text.T(ctx, source.Labels[set.From]), Offer: !o.Again && !o.Fresh, Again: o.Again, Nothing: true}
+	p := views.FoundProps{ID: o.Import.ID.String(), Name: o.Import.Name(), From: foundIn(ctx, set.From), Offer: !o.Again && !o.Fresh, Again: o.Again, Nothing: true}
 	for _, w := range set.Warnings {
 		p.Warnings = append(p.Warnings, say(ctx, w))
 	}
@@ -118,7 +119,21 @@ func found(ctx context.Context, o Outlook, chosen *Choice) views.FoundProps {
 			p.Groups = append(p.Groups, *g)
 		}
 	}
+	if !slices.ContainsFunc(p.Groups, func(g views.GroupProps) bool { return len(g.Items) > 0 }) {
+		p.Offer = false // people do not go into the window
+	}
 	return p
+}
+
+// foundIn is where things were found.
+func foundIn(ctx context.Context, from string) string {
+	switch from {
+	case "page":
+		return text.T(ctx, "Found on your page")
+	case "members":
+		return text.T(ctx, "Found in your list")
+	}
+	return text.T(ctx, "Found on %s", source.Labels[from])
 }
 
 func item(ctx context.Context, currency string, n int, r source.Record, v verdict) views.ItemProps {

@@ -28,17 +28,18 @@ type WaitProps struct{ Name, Why string }
 
 // FoundProps is what was found, to choose from.
 type FoundProps struct {
-	ID, Name, From string
-	Counts         []string // "12 links", "3 products"
-	Warnings       []string
-	Groups         []GroupProps
-	People         *PeopleProps
-	Offer          bool // the window can be replaced
-	Replace        bool
-	Again          bool
-	Nothing        bool // nothing can be chosen
-	Errors         map[string]string
-	Mine           bool
+	ID, Name string
+	From     string   // "Found on Linktree"
+	Counts   []string // "12 links", "3 products"
+	Warnings []string
+	Groups   []GroupProps
+	People   *PeopleProps
+	Offer    bool // the window can be replaced
+	Replace  bool
+	Again    bool
+	Nothing  bool // nothing can be chosen
+	Errors   map[string]string
+	Mine     bool
 }
 
 // GroupProps is things of one kind.

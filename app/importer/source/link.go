@@ -21,7 +21,10 @@ func (w *walker) link(n *html.Node) {
 	if label == "" {
 		label = alt
 	}
-	w.text.WriteString(strings.ReplaceAll(inner(n), "\n", " "))
+	words := strings.ReplaceAll(inner(n), "\n", " ")
+	joint(&w.text, words)
+	w.text.WriteString(words)
+	w.joint = true
 
 	href := attr(n, "href")
 	r := Record{Kind: Link, Title: label, Text: rest, Image: img, Alt: alt}

@@ -91,7 +91,7 @@ func consent(from string, t table, r tableRow) string {
 	case "patreon":
 		return "Member on Patreon"
 	}
-	return "In a list of the shop’s owner"
+	return "From a list of the shop’s owner"
 }
 
 // refusal is why a person must not be written to, as the list has it.

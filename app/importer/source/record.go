@@ -91,8 +91,8 @@ type Set struct {
 // Labels are what the sources are called.
 var Labels = map[string]string{
 	"linktree": "Linktree", "beacons": "Beacons", "stan": "Stan", "carrd": "Carrd", "gumroad": "Gumroad", "littlelink": "LittleLink", "linkstack": "LinkStack",
-	"substack": "Substack", "page": "a page", "shopify": "Shopify", "woocommerce": "WooCommerce", "gumroad-audience": "Gumroad", "gumroad-sales": "Gumroad",
-	"beehiiv": "beehiiv", "substack-members": "Substack", "patreon": "Patreon", "members": "a list of people",
+	"substack": "Substack", "shopify": "Shopify", "woocommerce": "WooCommerce", "gumroad-audience": "Gumroad", "gumroad-sales": "Gumroad",
+	"beehiiv": "beehiiv", "substack-members": "Substack", "patreon": "Patreon",
 }
 
 // Limits of one source.

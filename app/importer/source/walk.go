@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -21,6 +23,7 @@ type walker struct {
 
 	text    strings.Builder // the words of the block that is being read
 	own     bool            // some of them are not a link's
+	joint   bool            // a link has just ended
 	pending []Record        // links and pictures that stood among them
 	head    int             // the next words are a heading of this level
 }
@@ -37,6 +40,10 @@ func (w *walker) walk(n *html.Node) {
 		if s := strings.TrimSpace(n.Data); s != "" {
 			w.own = true
 		}
+		if w.joint {
+			joint(&w.text, n.Data)
+		}
+		w.joint = false
 		w.text.WriteString(strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(n.Data))
 		return
 	case html.ElementNode:
@@ -379,10 +386,17 @@ func hidden(n *html.Node) bool {
 // inner is what an element says, blocks on lines of their own.
 func inner(n *html.Node) string {
 	var b strings.Builder
+	after := false // a link or a button has just begun or ended
 	var f func(*html.Node)
 	f = func(n *html.Node) {
+		edge := n.DataAtom == atom.A || n.DataAtom == atom.Button
+		after = after || edge
 		switch {
 		case n.Type == html.TextNode:
+			if after {
+				joint(&b, n.Data)
+			}
+			after = false
 			b.WriteString(strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(n.Data))
 			return
 		case n.Type == html.ElementNode && hidden(n):
@@ -400,9 +414,20 @@ func inner(n *html.Node) string {
 		if block {
 			b.WriteByte('\n')
 		}
+		after = after || edge
 	}
 	f(n)
 	return b.String()
+}
+
+// joint puts a blank where a link begins or ends between letters: there is room on the page.
+func joint(b *strings.Builder, next string) {
+	before, _ := utf8.DecodeLastRuneInString(b.String())
+	after, _ := utf8.DecodeRuneInString(next)
+	word := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	if word(before) && word(after) {
+		b.WriteByte(' ')
+	}
 }
 
 // find lists what is visible of some elements inside n.
