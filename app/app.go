@@ -175,6 +175,7 @@ func (a *App) build() {
 	a.Products = products.New(d, a.Files, a.Fees, a.Stock)
 	a.Builder = &builder.Service{DB: d, Shops: a.Shops, Products: a.Products, Pictures: a.Files, Pages: a.Web}
 	a.Assist = a.writing()
+	a.Shops.Tasks(a.Jobs)
 	a.Builder.Jobs(a.Jobs)
 	a.Assist.Jobs(a.Jobs)
 	a.Files.OnReady(a.Builder.PictureReady)

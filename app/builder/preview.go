@@ -93,7 +93,7 @@ func (f *Front) preview(c echo.Context) error {
 
 // draftOf is what a link to a draft shows.
 func (f *Front) draftOf(ctx context.Context, shop id.Shop, draft id.Draft) (sh storefronts.Shop, c Content, err error) {
-	if sh, err = f.Shops.ByID(ctx, f.DB, shop); err != nil {
+	if sh, err = f.Shops.ByID(ctx, f.DB, shop); err != nil || sh.Deleted {
 		return sh, c, errNoPreview
 	}
 	who := storefronts.Who{User: sh.Creator, Shop: sh.ID}

@@ -3,6 +3,7 @@ package storefronts
 import (
 	"context"
 	"net/url"
+	"time"
 
 	"vitrine/app/db"
 	"vitrine/app/event"
@@ -43,4 +44,22 @@ func (s *Service) SetDomain(ctx context.Context, tx *db.Tx, shop id.Shop, domain
 		return errNoShop
 	}
 	return event.Emit(ctx, tx, Published, shop.String())
+}
+
+// ListedHere are those of Listed that are shown on the shop host; the others are in the lists of their domains.
+func (s *Service) ListedHere(ctx context.Context, q db.Q, after id.Shop, limit int) ([]Listed, error) {
+	var rows []struct {
+		ID        id.Shop   `db:"id"`
+		Slug      string    `db:"slug"`
+		UpdatedAt time.Time `db:"published_at"`
+	}
+	err := q.Select(ctx, &rows, `
+		SELECT id, slug, published_at FROM shops
+		WHERE published_version_id IS NOT NULL AND closed_at IS NULL AND domain IS NULL AND ($1::uuid IS NULL OR id > $1)
+		ORDER BY id LIMIT $2`, after, limit)
+	out := make([]Listed, len(rows))
+	for i, r := range rows {
+		out[i] = Listed{ID: r.ID, Slug: r.Slug, UpdatedAt: r.UpdatedAt}
+	}
+	return out, err
 }

@@ -32,6 +32,7 @@ func (h *Handler) Routes(r *web.Router) {
 	g.POST("/currency", h.currency)
 	g.POST("/closing", h.close)
 	g.POST("/opening", h.reopen)
+	h.several(r)
 }
 
 // who is the creator at work.
@@ -52,6 +53,9 @@ func (h *Handler) startPage(c echo.Context, status int, props views.StartProps) 
 	props.Prefix = h.prefix()
 	props.Currencies = currencies(props.Currency)
 	page := layout.Page{Title: text.T(c.Request().Context(), "Open your shop"), Shell: layout.Auth, NoIndex: true}
+	if props.Another {
+		page = layout.Page{Title: text.T(c.Request().Context(), "Open another shop"), Shell: layout.Creator, Section: "you", Back: "/app/settings/shop", NoIndex: true}
+	}
 	return web.Page(c, status, page, views.Start(props))
 }
 
@@ -78,27 +82,33 @@ func currencies(chosen string) []ui.Option {
 
 func (h *Handler) create(c echo.Context) error {
 	p := web.Who(c)
-	in := NewShop{web.Text(c, "name"), web.Text(c, "slug"), web.Text(c, "currency")}
+	in := NewShop{Name: web.Text(c, "name"), Slug: web.Text(c, "slug"), Currency: web.Text(c, "currency")}
 	if take := web.Text(c, "take"); take != "" { // the button of an address that was offered
 		in.Slug = take
 	}
 	sh, err := h.Service.Create(c.Request().Context(), p.ID, in)
-	switch {
-	case errs.Is(err, errs.Conflict):
+	if errs.Is(err, errs.Conflict) {
 		return web.SeeOther(c, "/app/today")
-	case errs.Is(err, errs.Invalid):
-		props := views.StartProps{Name: in.Name, Slug: in.Slug, Currency: in.Currency, Errors: web.FieldMessages(c, err)}
+	}
+	return h.opened(c, sh, err, in, false)
+}
+
+// opened leads into a new shop, or shows its form again.
+func (h *Handler) opened(c echo.Context, sh Shop, err error, in NewShop, another bool) error {
+	if errs.Is(err, errs.Invalid) {
+		props := views.StartProps{Another: another, Name: in.Name, Slug: in.Slug, Currency: in.Currency, Errors: web.FieldMessages(c, err)}
 		if props.Errors["slug"] != "" && in.Slug != "" {
 			if _, _, props.Others, err = h.Service.Free(c.Request().Context(), in.Slug); err != nil {
 				return err
 			}
 		}
 		return h.startPage(c, http.StatusUnprocessableEntity, props)
-	case err != nil:
+	}
+	if err != nil {
 		return err
 	}
 	web.ChooseShop(c, sh.ID)
-	return web.SeeOther(c, "/app/window")
+	return web.SeeOther(c, "/start/doors")
 }
 
 // address says, while a person writes, whether the address can be had. Asked from the name field it suggests one.
@@ -133,7 +143,11 @@ func (h *Handler) settings(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.settingsPage(c, http.StatusOK, h.present(sh))
+	props := h.present(sh)
+	if err := h.presentShops(c, &props); err != nil {
+		return err
+	}
+	return h.settingsPage(c, http.StatusOK, props)
 }
 
 func (h *Handler) present(sh Shop) views.SettingsProps {
@@ -161,6 +175,9 @@ func (h *Handler) saved(c echo.Context, err error, message string, typed func(*v
 	}
 	props := h.present(sh)
 	props.Errors = web.FieldMessages(c, err)
+	if err := h.presentShops(c, &props); err != nil {
+		return err
+	}
 	typed(&props)
 	return h.settingsPage(c, http.StatusUnprocessableEntity, props)
 }

@@ -80,7 +80,7 @@ func TestStartingWithoutScript(t *testing.T) {
 	take := page.Doc().Find("button[name=take]").First().AttrOr("value", "")
 	form := webtest.Filled(page.Doc().Find("form[action='/start']"))
 	form.Set("take", take)
-	b.Post("/start", form).Is(303).Goes("/app/window")
+	b.Post("/start", form).Is(303).Goes("/start/doors")
 	sh, err := s.BySlug(t.Context(), take)
 	if err != nil || sh.Creator != u || sh.Name != "Noor & sons" || sh.Currency != "CHF" {
 		t.Fatalf("%+v %v", sh, err)

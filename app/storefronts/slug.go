@@ -101,7 +101,7 @@ func (s *Service) Free(ctx context.Context, slug string) (free bool, why error, 
 	if checkSlug(&f, slug); f.Err() != nil {
 		why = f.Err()
 	} else {
-		taken, err := listTaken(ctx, s.DB, []string{slug})
+		taken, err := listTaken(ctx, s.DB, []string{slug}, s.freed())
 		if err != nil {
 			return false, nil, nil, err
 		}
@@ -121,7 +121,7 @@ func (s *Service) others(ctx context.Context, slug string) ([]string, error) {
 	}
 	base = strings.Trim(base[:min(len(base), 32)], "-")
 	tries := []string{base, base + "-shop", base + "-studio", base + "-window", "the-" + base, base + "-2", base + "-" + id.Token()[:4]}
-	taken, err := listTaken(ctx, s.DB, tries)
+	taken, err := listTaken(ctx, s.DB, tries, s.freed())
 	if err != nil {
 		return nil, err
 	}

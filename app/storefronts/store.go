@@ -12,7 +12,7 @@ import (
 )
 
 // columns are those of a row.
-const columns = `id, creator_id, name, slug, COALESCE(domain, '') AS domain, theme, brand_color, header_style, lettering, spacing, background, custom_css, currency, closed_at, closed_reason, published_version_id, published_at, draft_seq`
+const columns = `id, creator_id, name, slug, COALESCE(domain, '') AS domain, theme, brand_color, header_style, lettering, spacing, background, custom_css, currency, closed_at, closed_reason, published_version_id, published_at, draft_seq, deleted_at`
 
 var errNoShop = errs.New(errs.NotFound, "There is no shop at this address.")
 
@@ -35,13 +35,14 @@ type row struct {
 	PublishedVersion id.Version   `db:"published_version_id"`
 	PublishedAt      sql.NullTime `db:"published_at"`
 	Seq              int64        `db:"draft_seq"`
+	DeletedAt        sql.NullTime `db:"deleted_at"`
 }
 
 func (r row) shop() Shop {
 	return Shop{ID: r.ID, Creator: r.Creator, Name: r.Name, Slug: r.Slug, Domain: r.Domain, Theme: r.Theme, BrandColor: r.BrandColor, HeaderStyle: r.HeaderStyle,
 		Lettering: r.Lettering, Spacing: r.Spacing, Background: r.Background, CSS: r.CSS,
 		Currency: money.Currency(r.Currency), Closed: r.ClosedAt.Valid, ClosedAt: r.ClosedAt.Time, ClosedReason: r.ClosedReason,
-		Published: !r.PublishedVersion.IsZero(), PublishedVersion: r.PublishedVersion, PublishedAt: r.PublishedAt.Time, Seq: r.Seq}
+		Published: !r.PublishedVersion.IsZero(), PublishedVersion: r.PublishedVersion, PublishedAt: r.PublishedAt.Time, Seq: r.Seq, Deleted: r.DeletedAt.Valid, DeletedAt: r.DeletedAt.Time}
 }
 
 func one(r row, err error) (Shop, error) {
@@ -75,7 +76,7 @@ func findBySlug(ctx context.Context, q db.Q, slug string) (Shop, error) {
 func findFirst(ctx context.Context, q db.Q, user id.User, chosen id.Shop) (Shop, error) {
 	var r row
 	err := q.Get(ctx, &r, `SELECT `+columns+`
-		FROM shops WHERE creator_id = $1
+		FROM shops WHERE creator_id = $1 AND deleted_at IS NULL
 		ORDER BY (id = $2) IS TRUE DESC, created_at, id
 		LIMIT 1`, user, chosen)
 	return one(r, err)
@@ -107,16 +108,41 @@ func touch(ctx context.Context, tx *db.Tx, who Who) (Shop, error) {
 	return one(r, err)
 }
 
-// insertShop adds the creator's first shop. The lock on the creator's row makes a second one at the same
-// moment wait, and then find the first: that inserts nothing.
-func insertShop(ctx context.Context, tx *db.Tx, shop id.Shop, user id.User, in NewShop) (int64, error) {
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('shop of ' || $1::text, 0))`, user); err != nil {
+// insertShop adds a shop if its creator has fewer than limit. The lock on the creator's name makes a second one at
+// the same moment wait, and then find the first.
+func insertShop(ctx context.Context, tx *db.Tx, shop id.Shop, user id.User, in NewShop, limit int) (int64, error) {
+	if err := lockCreator(ctx, tx, user); err != nil {
 		return 0, err
 	}
 	return tx.Exec(ctx, `
-		INSERT INTO shops (id, creator_id, name, slug, currency, created_at, updated_at)
-		SELECT $1, $2, $3, $4, $5, $6, $6
-		WHERE NOT EXISTS (SELECT 1 FROM shops WHERE creator_id = $2)`, shop, user, in.Name, in.Slug, in.Currency, tx.Now)
+		INSERT INTO shops (id, creator_id, name, slug, currency, create_key, created_at, updated_at)
+		SELECT $1, $2, $3, $4, $5, NULLIF($6, ''), $7, $7
+		WHERE (SELECT count(*) FROM shops WHERE creator_id = $2 AND deleted_at IS NULL) < $8`, shop, user, in.Name, in.Slug, in.Currency, in.Key, tx.Now, limit)
+}
+
+func lockCreator(ctx context.Context, tx *db.Tx, user id.User) error {
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('shop of ' || $1::text, 0))`, user)
+	return err
+}
+
+func findKeyed(ctx context.Context, q db.Q, user id.User, key string) (Shop, error) {
+	var r row
+	err := q.Get(ctx, &r, `SELECT `+columns+`
+		FROM shops WHERE creator_id = $1 AND create_key = $2`, user, key)
+	return one(r, err)
+}
+
+// listMine are a creator's shops, oldest first; those deleted are asked for or not.
+func listMine(ctx context.Context, q db.Q, user id.User, deleted bool) ([]Shop, error) {
+	var rows []row
+	err := q.Select(ctx, &rows, `SELECT `+columns+`
+		FROM shops WHERE creator_id = $1 AND (deleted_at IS NOT NULL) = $2
+		ORDER BY created_at, id`, user, deleted)
+	out := make([]Shop, len(rows))
+	for i, r := range rows {
+		out[i] = r.shop()
+	}
+	return out, err
 }
 
 // refuseFormer refuses a slug that another shop had before. It runs after the write that claims the slug: a
@@ -163,11 +189,13 @@ func updateClosed(ctx context.Context, tx *db.Tx, who Who, closed bool, reason s
 	return err
 }
 
-func listTaken(ctx context.Context, q db.Q, slugs []string) (map[string]bool, error) {
+// listTaken tells which of the slugs are or were some shop's. Those of a shop deleted long ago are free.
+func listTaken(ctx context.Context, q db.Q, slugs []string, freed time.Time) (map[string]bool, error) {
 	var found []string
 	err := q.Select(ctx, &found, `
-		SELECT slug::text FROM shops WHERE slug = ANY($1::citext[])
-		UNION SELECT slug::text FROM slug_history WHERE slug = ANY($1::citext[])`, db.Array(slugs))
+		SELECT slug::text FROM shops WHERE slug = ANY($1::citext[]) AND (deleted_at IS NULL OR deleted_at > $2)
+		UNION SELECT h.slug::text FROM slug_history h JOIN shops s ON s.id = h.shop_id
+		WHERE h.slug = ANY($1::citext[]) AND (s.deleted_at IS NULL OR s.deleted_at > $2)`, db.Array(slugs), freed)
 	out := map[string]bool{}
 	for _, s := range found {
 		out[s] = true
@@ -228,7 +256,7 @@ func listPublished(ctx context.Context, q db.Q, after id.Shop, limit int) ([]Lis
 	}
 	err := q.Select(ctx, &rows, `
 		SELECT id, slug, published_at FROM shops
-		WHERE published_version_id IS NOT NULL AND closed_at IS NULL AND ($1::uuid IS NULL OR id > $1)
+		WHERE published_version_id IS NOT NULL AND closed_at IS NULL AND deleted_at IS NULL AND ($1::uuid IS NULL OR id > $1)
 		ORDER BY id LIMIT $2`, after, limit)
 	out := make([]Listed, len(rows))
 	for i, r := range rows {

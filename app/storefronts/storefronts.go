@@ -45,6 +45,8 @@ type Shop struct {
 	PublishedVersion id.Version
 	PublishedAt      time.Time
 	Seq              int64 // counts the changes of the draft
+	Deleted          bool
+	DeletedAt        time.Time
 }
 
 // Service keeps shops.
@@ -68,11 +70,23 @@ func New(d *db.DB, shopURL string) *Service {
 	}
 }
 
-// NewShop is the form of /start.
-type NewShop struct{ Name, Slug, Currency string }
+// NewShop is the form of /start. Key names the wish of a program to open one, so that asking twice opens one.
+type NewShop struct{ Name, Slug, Currency, Key string }
 
-// Create opens the creator's shop. A creator has one for now: asked again, it is a conflict.
+// MaxShops is how many shops a creator has at a time.
+const MaxShops = 10
+
+// Create opens the creator's first shop. If they have one, it is a conflict.
 func (s *Service) Create(ctx context.Context, user id.User, in NewShop) (Shop, error) {
+	return s.create(ctx, user, in, 1, errs.New(errs.Conflict, "You already have a shop."))
+}
+
+// Another opens one more shop.
+func (s *Service) Another(ctx context.Context, user id.User, in NewShop) (Shop, error) {
+	return s.create(ctx, user, in, MaxShops, errs.New(errs.Conflict, "You have %d shops. Delete one before you open another.", MaxShops))
+}
+
+func (s *Service) create(ctx context.Context, user id.User, in NewShop, limit int, full error) (Shop, error) {
 	in.Name, in.Slug = Line(in.Name), CleanSlug(in.Slug)
 	if in.Slug == "" {
 		in.Slug = Suggest(in.Name)
@@ -83,18 +97,34 @@ func (s *Service) Create(ctx context.Context, user id.User, in NewShop) (Shop, e
 	if !money.Currency(in.Currency).Valid() {
 		f.Add("currency", "Choose a currency from the list.")
 	}
+	if len(in.Key) > 200 {
+		f.Add("idempotency_key", "Send an Idempotency-Key of 1 to 200 characters.")
+	}
 	if err := f.Err(); err != nil {
 		return Shop{}, err
 	}
 	sh := id.New[id.ShopKind]()
 	var out Shop
 	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
-		n, err := insertShop(ctx, tx, sh, user, in)
+		if in.Key != "" {
+			if err := lockCreator(ctx, tx, user); err != nil {
+				return err
+			}
+			have, err := findKeyed(ctx, tx, user, in.Key)
+			if !errs.Is(err, errs.NotFound) {
+				out = have
+				return err
+			}
+		}
+		if err := s.free(ctx, tx, in.Slug); err != nil {
+			return err
+		}
+		n, err := insertShop(ctx, tx, sh, user, in, limit)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			return errs.New(errs.Conflict, "You already have a shop.")
+			return full
 		}
 		if err := refuseFormer(ctx, tx, in.Slug, sh); err != nil {
 			return err
@@ -165,6 +195,9 @@ func (s *Service) Rename(ctx context.Context, who Who, name, slug string) (Shop,
 	}
 	var out Shop
 	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
+		if err := s.free(ctx, tx, slug); err != nil {
+			return err
+		}
 		sh, err := lock(ctx, tx, who)
 		if err != nil {
 			return err

@@ -160,7 +160,7 @@ func TestAddressesAreChecked(t *testing.T) {
 			t.Errorf("%q: %v", slug, err)
 		}
 	}
-	for _, in := range []storefronts.NewShop{{"", freshSlug(), "EUR"}, {" \n ", freshSlug(), "EUR"}, {strings.Repeat("é", 81), freshSlug(), "EUR"}} {
+	for _, in := range []storefronts.NewShop{{Name: "", Slug: freshSlug(), Currency: "EUR"}, {Name: " \n ", Slug: freshSlug(), Currency: "EUR"}, {Name: strings.Repeat("é", 81), Slug: freshSlug(), Currency: "EUR"}} {
 		if _, err := s.Create(t.Context(), u, in); fieldOf(err) != "name" {
 			t.Errorf("name %q: %v", in.Name, err)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"vitrine/app/errs"
 	"vitrine/app/id"
 )
 
@@ -68,5 +69,13 @@ func (r *Router) isMeant(c echo.Context, p Person) error {
 	if guardPerson && t != "" && !p.ID.IsZero() && t != r.tag(p) {
 		return errOther
 	}
+	if q := c.QueryParam(forParam); guardPerson && q != "" && !p.ID.IsZero() && q != r.tag(p) {
+		return errElsewhere
+	}
 	return nil
 }
+
+// forParam says the same of a plain form: static/src/js/app.js adds it.
+const forParam = "for"
+
+var errElsewhere = errs.New(errs.Conflict, "You work on another shop now than when you opened this page, so nothing was saved. Go back, load the page again and look which shop it is.")

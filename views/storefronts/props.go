@@ -76,6 +76,7 @@ type NoShopProps struct{ Slug, AppURL string }
 
 // StartProps is the form that opens a shop.
 type StartProps struct {
+	Another              bool // one more, from inside the app
 	Name, Slug, Currency string
 	Prefix               string // before the slug
 	Currencies           []ui.Option
@@ -100,4 +101,27 @@ type SettingsProps struct {
 	Closed                  bool
 	Reason, Since           string
 	Errors                  map[string]string
+	Shops                   []ShopRow // all of the creator's
+	Deleted                 []ShopRow // those that can be brought back
+	Room                    bool      // for another one
+}
+
+// ShopRow is one of a creator's shops.
+type ShopRow struct {
+	ID, Name, Address string
+	Current           bool
+	Until             string // when a deleted one cannot be brought back any more
+}
+
+// DeleteProps asks before a shop is deleted.
+type DeleteProps struct {
+	ID, Name, Address, Typed, Error string
+	Regret, Kept                    int // days
+}
+
+func (p StartProps) action() string {
+	if p.Another {
+		return "/app/shops"
+	}
+	return "/start"
 }

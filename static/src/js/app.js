@@ -39,6 +39,19 @@ document.addEventListener("say", (e) => {
   if (say) say.textContent = e.detail.value || e.detail.text || "";
 });
 
+// A plain form says for which person and shop its page was made: in another tab somebody else may be at work now.
+document.addEventListener("submit", (e) => {
+  const tag = document.querySelector("meta[name=uid]")?.content;
+  const form = e.target;
+  if (!tag || form.method !== "post" || form.hasAttribute("hx-post") || form.hasAttribute("hx-patch")) return;
+  const by = e.submitter?.hasAttribute("formaction") ? e.submitter : form;
+  const attribute = by === form ? "action" : "formaction";
+  const url = new URL(by.getAttribute(attribute) ?? "", location);
+  if (url.origin !== location.origin) return;
+  url.searchParams.set("for", tag);
+  by.setAttribute(attribute, url.pathname + url.search);
+});
+
 // A field for a code sends its form with the last digit.
 document.addEventListener("input", (e) => {
   const n = Number(e.target.dataset?.autosubmit);
