@@ -177,7 +177,7 @@ func (w *World) store(ctx context.Context, user id.User, p files.Purpose, name s
 	if err != nil {
 		return id.File{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	for {
 		now, err := w.Files.Get(ctx, user, f.ID)
