@@ -11,7 +11,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"vitrine/app/builder"
+	"vitrine/app/config"
 	"vitrine/app/id"
+	"vitrine/app/pagecache"
 	"vitrine/app/storefronts"
 	"vitrine/app/web"
 	"vitrine/app/web/webtest"
@@ -38,9 +40,10 @@ func newStudio(t *testing.T, htmx bool) studio {
 	return studio{w, w.browser(t), htmx}
 }
 
-func (w world) browser(t *testing.T) *webtest.Browser {
+func (w world) browser(t *testing.T) *webtest.Browser { return w.browserAt(t, testConfig()) }
+
+func (w world) browserAt(t *testing.T, cfg *config.Config) *webtest.Browser {
 	t.Helper()
-	cfg := testConfig()
 	r, err := web.NewRouter(cfg, web.NewSessions(cfg, w.DB), web.NewLimiter(nil))
 	if err != nil {
 		t.Fatal(err)
@@ -52,10 +55,10 @@ func (w world) browser(t *testing.T) *webtest.Browser {
 		}
 		return c.NoContent(204)
 	})
-	front := &builder.Front{Service: w.Service, Config: cfg}
+	front := &builder.Front{Service: w.Service, Cache: pagecache.New(pagecache.Options{}), Config: cfg}
 	(&builder.Handler{Service: w.Service, Front: front}).Routes(r)
 	front.Routes(r)
-	b := webtest.New(t, r, appURL)
+	b := webtest.New(t, r, cfg.AppURL)
 	b.Post("/test/in", nil).Is(204)
 	return b
 }
