@@ -30,7 +30,7 @@ var claims = strings.Fields(`award prize-winning bestsell best-sell certified gu
 	garantia certificad reembolso desconto envio-grátis portes-grátis clientes`)
 
 var (
-	markupShape = regexp.MustCompile("(?i)<[a-z!/?]|&(?:lt|gt|#x?[0-9a-f]+);|javascript:|vbscript:|data:[a-z]+/|\\bon[a-z]+\\s*=|```|\\]\\(|\\bsrcdoc\\b|\\{\\{|\\$\\{|<%")
+	markupShape = regexp.MustCompile("(?i)<[a-z!/?]|<<<|>>>|&(?:lt|gt|#x?[0-9a-f]+);|javascript:|vbscript:|data:[a-z]+/|\\bon[a-z]+\\s*=|```|\\]\\(|\\bsrcdoc\\b|\\{\\{|\\$\\{|<%")
 	anyAddress  = regexp.MustCompile(`(?i)(?:[a-z][a-z0-9+.-]*:)?//\S|\bwww\.|[\w.+-]+@[\w-]+\.\w|\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:xn--[a-z0-9-]+|[a-z]{2,24})(?:[/:?#]|\b)`)
 	figureShape = regexp.MustCompile(`[0-9]+(?:[.,'’][0-9]+)*`)
 	echoShape   = regexp.MustCompile(`(?i)ignore (?:all|any|the|previous)|system prompt|<\|im_|as an ai|language model|\bassistant:`)

@@ -8,7 +8,7 @@ import (
 // Small words by which a sentence gives its language away. Those that two languages share are in both.
 var smallWords = map[string]map[string]bool{
 	"en": wordSet(`i i'm we my our the a an and or of for from with to in on at is are am make makes sell selling offer teach bake write paint draw take who what you people want shop handmade called based new small page website`),
-	"de": wordSet(`ich wir mein meine meinen unser unsere der die das den dem ein eine einen und oder von für aus mit zu in im auf ist sind bin mache verkaufe biete an unterrichte backe schreibe male aus euro wer was du menschen laden seite handgemachte kleine kurse`),
+	"de": wordSet(`ich wir mir dir du schreib mein meine meinen unser unsere der die das den dem ein eine einen und oder von für aus mit zu in im auf ist sind bin mache verkaufe biete an unterrichte backe schreibe male aus euro wer was du menschen laden seite handgemachte kleine kurse`),
 	"es": wordSet(`yo soy somos mi mis nuestro nuestra el la los las un una unos unas y o de del para desde con en es son hago vendo ofrezco enseño horneo escribo pinto quien que tienda página hechas hechos a mano también cursos clases por`),
 	"fr": wordSet(`je j'ai suis nous mon ma mes notre nos le la les un une des et ou de du pour depuis avec en dans est sont fais vends propose enseigne écris peins qui que boutique page faites fait main aussi cours à au aux chez`),
 	"pt": wordSet(`eu sou somos o meu minha meus minhas nosso nossa os as um uma uns umas e ou de do da dos das para desde com em no na é são faço vendo ofereço ensino escrevo pinto quem que loja página feitas feitos à mão também cursos aulas por`),
@@ -21,6 +21,7 @@ var letters = map[rune][]string{'ß': {"de"}, 'ä': {"de"}, 'ö': {"de"}, 'ü': 
 // Language is what a text is written in, by its small words and its letters; English when nothing tells.
 func Language(s string) string {
 	score := map[string]int{}
+	s = linkShape.ReplaceAllString(s, " ") // an address is in no language
 	for _, w := range strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return !unicode.IsLetter(r) && r != '\'' && r != '’' }) {
 		w = strings.ReplaceAll(w, "’", "'")
 		for lang, words := range smallWords {

@@ -160,6 +160,9 @@ var stops = wordSet(`sell selling sells offer offering offers make making makes 
 	vends vendons vend propose proposons fais crée peins écris et ou je nous mon ma mes notre nos aussi coûte coûtent est sont enseigne donne
 	ofereço oferecemos faço ensino escrevo pinto e ou eu nós meu minha meus minhas nosso nossa também custa custam é são tenho dou vendemos`)
 
+// priceVerbs stand between a thing and its price.
+var priceVerbs = wordSet(`is are costs cost kostet kosten ist sind gibt es bekommst du cuesta cuestan es son vale valen coûte coûtent est sont vaut custa custam é são vale fica`)
+
 // small words at the edge of a name that are no part of it.
 var edges = wordSet(`a an the for at of from to each per only just in on some new one two three by it its this that these those price prices priced starting
 	ein eine einen einem einer der die das den dem für zu zum zur je ab nur von im am preis mit neu neue neuen
@@ -188,6 +191,9 @@ func goodName(before string) string {
 		before = before[i+1:]
 	}
 	words := strings.Fields(before)
+	for len(words) > 0 && (priceVerbs[bare(words[len(words)-1])] || edges[bare(words[len(words)-1])]) { // "the mug is €24"
+		words = words[:len(words)-1]
+	}
 	at := len(words)
 	for at > 0 && !stops[bare(words[at-1])] {
 		at--
