@@ -36,7 +36,7 @@ function verdict(status) {
 
 class Outbox {
   constructor(store, send) {
-    Object.assign(this, { store, send, sending: 0, busy: null, again: false, turn: Promise.resolve() });
+    Object.assign(this, { store, send, busy: null, again: false, turn: Promise.resolve(), made: new Map() });
   }
 
   // Changes of the entries take turns, so that none overwrites another's.
@@ -54,13 +54,28 @@ class Outbox {
     return (await this.of(person)).filter((o) => !o.stuck);
   }
 
+  // write sends an entry at once, with `live`, or lets it wait behind those that wait already. The answer is the
+  // server's, or how many wait.
+  async write(op, online, live) {
+    if (online && !(await this.waiting(op.person)).length) {
+      op = this.newer(op);
+      try {
+        return { answer: await live(op) };
+      } catch {
+        op = { ...op, tried: true }; // it may have arrived
+      }
+    }
+    return { waiting: await this.push(op) };
+  }
+
   // push lets an entry wait. An edit of what a waiting edit says replaces its text, and keeps the version it began
   // from and its key; unless that edit may have arrived already, or the block was changed otherwise since.
   push(op) {
     return this.inTurn(async () => {
+      op = this.newer(op);
       const before = await this.waiting(op.person);
       const last = isEdit(op) && before.filter((o) => isAbout(o, op.path.split("/").pop())).pop();
-      if (last && last.method === op.method && last.path === op.path && !last.tried && last.n !== this.sending) {
+      if (last && last.method === op.method && last.path === op.path && !last.tried) {
         await this.store.put({ ...last, body: withField(op.body, "bv", field(last.body, "bv")) });
         return before.length;
       }
@@ -100,7 +115,6 @@ class Outbox {
     return this.inTurn(async () => {
       const [op] = await this.waiting(person);
       if (!op) return null;
-      this.sending = op.n;
       if (!op.tried) await this.store.put({ ...op, tried: true });
       return op;
     });
@@ -115,7 +129,6 @@ class Outbox {
     }
     const what = answer ? verdict(answer.status) : "later";
     await this.inTurn(async () => {
-      this.sending = 0;
       if (what === "sent") {
         await this.store.delete(op.n);
         await this.rebase(op, answer.version);
@@ -136,12 +149,17 @@ class Outbox {
     for (const o of await this.of(op.person)) if (o.stuck && o.path === op.path) await this.store.delete(o.n);
   }
 
-  // rebase lets later edits of the same text begin from the version that this one has made.
+  // rebase lets later edits of the same text begin from the version that this one has made: those that wait, and
+  // those that a page sends before it has heard of it.
   async rebase(op, version) {
-    if (!isEdit(op) || !version) return;
     const began = field(op.body, "bv");
-    for (const o of await this.waiting(op.person)) {
-      if (o.path === op.path && field(o.body, "bv") === began) await this.store.put({ ...o, body: withField(o.body, "bv", version) });
-    }
+    if (!isEdit(op) || !version || version === began) return;
+    this.made.set(`${op.path} ${began}`, version);
+    for (const o of await this.waiting(op.person)) if (o.path === op.path) await this.store.put(this.newer(o));
+  }
+
+  newer(op) {
+    const version = isEdit(op) && this.made.get(`${op.path} ${field(op.body, "bv")}`);
+    return version ? this.newer({ ...op, body: withField(op.body, "bv", version) }) : op;
   }
 }

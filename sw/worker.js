@@ -85,22 +85,18 @@ async function write(event, request) {
   const headers = {};
   for (const k of ["Content-Type", "HX-Request", "HX-Target", "HX-Current-URL", "Idempotency-Key", "X-Person"]) if (request.headers.has(k)) headers[k] = request.headers.get(k);
   const op = { person: headers["X-Person"], method: request.method, path: url.pathname, headers, body: await request.clone().text(), at: Date.now() };
-  const before = await outbox.waiting(op.person).catch(() => null);
-  if (!before) return fetch(request); // this browser stores nothing
-  if (navigator.onLine && !before.length) {
-    try {
-      const answer = await fetch(request, { signal: AbortSignal.timeout(10000) });
-      if (answer.status < 300) event.waitUntil(taken(op));
-      return answer;
-    } catch {
-      op.tried = true; // it may have arrived
-    }
+  if (!(await database().catch(() => null))) return fetch(request); // this browser stores nothing
+  const { answer, waiting } = await outbox.write(op, navigator.onLine, (o) =>
+    fetch(o === op ? request : new Request(request, { body: o.body }), { signal: AbortSignal.timeout(10000) }),
+  );
+  if (answer) {
+    if (answer.status < 300) event.waitUntil(taken(op));
+    return answer;
   }
-  const n = await outbox.push(op);
   event.waitUntil(self.registration.sync?.register("outbox").catch(() => {}) ?? Promise.resolve());
   if (navigator.onLine) event.waitUntil(drain());
   event.waitUntil(tell({}));
-  return new Response(WAITING.replace("%1", n), { status: 202, headers: { "Content-Type": "text/html; charset=utf-8", "HX-Reswap": "none" } });
+  return new Response(WAITING.replace("%1", waiting), { status: 202, headers: { "Content-Type": "text/html; charset=utf-8", "HX-Reswap": "none" } });
 }
 
 // taken forgets what a write that has arrived makes old: the kept form of its block, and a choice that was open.
@@ -114,14 +110,16 @@ async function taken(op) {
 
 async function drain() {
   const person = await fact("person");
-  if (!person || !(await outbox.waiting(person)).length) return;
-  await tell(await outbox.drain(person));
+  const told = person && (await outbox.waiting(person)).length ? await outbox.drain(person) : { stopped: "" };
+  stopped = told.stopped;
+  if ("sent" in told) await tell(told);
 }
+let stopped = ""; // why the last sending ended early
 
 // state is what waits for the person whose device this is now.
 async function state() {
   const all = await outbox.of(await fact("person"));
-  return { type: "outbox", waiting: all.filter((o) => !o.stuck), stuck: all.filter((o) => o.stuck) };
+  return { type: "outbox", waiting: all.filter((o) => !o.stuck), stuck: all.filter((o) => o.stuck), stopped };
 }
 
 async function tell(news) {

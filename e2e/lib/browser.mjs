@@ -1,6 +1,6 @@
 // A phone in the hand of a person who notices: every page it visits is checked for accessibility, overflow,
 // small targets, console errors and policy reports.
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -44,6 +44,10 @@ export async function open({ viewport = phone, javaScript = true, dark = false, 
     viewport, javaScriptEnabled: javaScript, colorScheme: dark ? "dark" : "light", reducedMotion: "reduce", locale,
     hasTouch: viewport.width < 800, isMobile: false, deviceScaleFactor: 2, acceptDownloads: true,
   });
+  return watch(context, expect);
+}
+
+async function watch(context, expect) {
   const faults = [];
   await context.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", (e) => console.error(`policy: ${e.violatedDirective} ${e.blockedURI}`));
@@ -55,6 +59,21 @@ export async function open({ viewport = phone, javaScript = true, dark = false, 
   });
   page.on("pageerror", (e) => faults.push(`script on ${page.url()}: ${e.message}`));
   return { context, page, faults, close: () => context.close() };
+}
+
+// install gives a visitor whose browser keeps things as that of an installed app does, and sends in the background.
+export async function install({ viewport = phone, expect = [] } = {}) {
+  const { path, args } = await executable();
+  const profile = mkdtempSync(join(tmpdir(), "vitrine-profile-"));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: path, args, headless: true, viewport, reducedMotion: "reduce", locale: "en-GB", hasTouch: true, deviceScaleFactor: 2, permissions: ["background-sync"],
+  });
+  const v = await watch(context, expect);
+  const close = async () => {
+    await context.close();
+    rmSync(profile, { recursive: true, force: true });
+  };
+  return { ...v, close };
 }
 
 // inspect looks at the page as it stands. Without JavaScript the page is loaded again in a visitor who has it.

@@ -102,6 +102,7 @@ function promise(id, after) {
 
 async function layAll() {
   const { waiting } = await outbox.state();
+  if (!list()) return;
   for (const op of waiting) lay(op);
 }
 
@@ -109,6 +110,8 @@ async function layAll() {
 // the one that is open now, which closes.
 document.addEventListener("htmx:beforeSwap", (e) => {
   const { xhr, target } = e.detail;
+  const seq = document.getElementById("save-state")?.dataset.seq ?? "";
+  if (xhr.status === 202) e.detail.serverResponse = e.detail.serverResponse.replace('id="save-state"', `id="save-state" data-seq="${seq}"`); // the draft is as it was
   if (target?.id !== "blocks" || xhr.getResponseHeader("X-From") !== "cache") return;
   const t = document.createElement("template");
   t.innerHTML = e.detail.serverResponse;
@@ -121,6 +124,7 @@ document.addEventListener("htmx:beforeSwap", (e) => {
     if (kept && (open(kept) || open(el))) el.replaceWith(kept);
   }
   old.replaceWith(now);
+  for (const el of t.content.querySelectorAll("#save-state, #publish-count, #history-bar")) el.remove(); // these are known better here
   e.detail.serverResponse = t.innerHTML;
 });
 
@@ -147,15 +151,13 @@ function refresh() {
   const open = document.getElementById("open")?.value;
   fetching ??= window.htmx
     .ajax("GET", `/app/window/blocks${open ? `?b=${open}` : ""}`, { source: "#blocks", target: "#blocks", swap: "morph:outerHTML" })
+    .catch(() => {}) // it is shown as it was
     .finally(() => (fetching = null));
 }
 document.addEventListener("vt:outbox", (e) => {
-  if (list() && (e.detail.sent || e.detail.refused)) refresh();
-});
-window.addEventListener("online", async () => {
-  if (!list()) return;
-  await outbox.ask("drain");
-  refresh();
+  layAll(); // another tab may have written
+  const { sent, refused, back, waiting, stopped } = e.detail;
+  if (list() && (sent || refused || (back && !waiting.length && !stopped))) refresh();
 });
 
 // Look shows both texts of an edit that another device was quicker with: the block is opened, and the edit sent once
@@ -189,7 +191,7 @@ function warm(ms) {
   clearTimeout(soon);
   soon = setTimeout(() => {
     if (!navigator.onLine || navigator.connection?.saveData || document.hidden) return;
-    const urls = ["/app/window#page", "/app/window/add", ...items().slice(0, 30).map((el) => `/app/window/blocks?b=${el.dataset.block}`)].filter((u) => !warmed.has(u));
+    const urls = ["/app/window#page", "/app/window/blocks", "/app/window/add", ...items().slice(0, 30).map((el) => `/app/window/blocks?b=${el.dataset.block}`)].filter((u) => !warmed.has(u));
     for (const u of urls) warmed.add(u);
     if (urls.length) outbox.ask({ type: "warm", person, urls });
   }, ms);

@@ -27,7 +27,9 @@ const at = (id) => document.getElementById(id);
 const count = (el, n) => (n === 1 ? el.dataset.one : el.dataset.many.replace("%1", n));
 
 // show tells what waits, and what needs its person.
+let known = empty;
 function show(m) {
+  known = m;
   const waits = at("waits");
   if (waits) {
     waits.hidden = !(m.stopped === "sign-in" && m.waiting.length);
@@ -96,9 +98,8 @@ export function waiting(toasts) {
   const cached = document.documentElement.hasAttribute("data-offline");
   window.addEventListener("offline", mark);
   window.addEventListener("online", async () => {
-    await outbox.ask("drain");
-    if (!cached) return mark();
-    if (!document.querySelector("form[data-autosave]")) return location.reload();
+    show({ ...(await outbox.ask("drain")), back: true });
+    if (cached && !at("blocks")) return location.reload();
     document.documentElement.removeAttribute("data-offline"); // the builder fetches its list
     mark();
   });
@@ -131,9 +132,9 @@ export function waiting(toasts) {
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) outbox.ask("drain");
   });
-  setInterval(async () => {
-    if (!document.hidden && navigator.onLine && (await outbox.state()).waiting.length) outbox.ask("drain");
-  }, 30000);
+  setInterval(() => {
+    if (!document.hidden && navigator.onLine && known.waiting.length && !/sign-in|other/.test(known.stopped)) outbox.ask("drain");
+  }, 5000);
 }
 
 // signingOut asks first when something was not sent, and forgets everything then.
