@@ -32,11 +32,16 @@ type integrators struct{ *apptest.World }
 
 func (p *program) post(path, key string, body any) (int, map[string]any) {
 	p.w.T.Helper()
+	return p.call(http.MethodPost, path, key, body)
+}
+
+func (p *program) call(method, path, key string, body any) (int, map[string]any) {
+	p.w.T.Helper()
 	b, err := json.Marshal(body)
 	if err != nil {
 		p.w.T.Fatal(err)
 	}
-	r := httptest.NewRequest(http.MethodPost, p.w.Config.AppURL+path, bytes.NewReader(b))
+	r := httptest.NewRequest(method, p.w.Config.AppURL+path, bytes.NewReader(b))
 	r.Header.Set("Content-Type", "application/json")
 	if p.token != "" {
 		r.Header.Set("Authorization", "Bearer "+p.token)
@@ -47,6 +52,9 @@ func (p *program) post(path, key string, body any) (int, map[string]any) {
 	rec := httptest.NewRecorder()
 	p.w.App.Handler().ServeHTTP(rec, r)
 	out := map[string]any{}
+	if rec.Code == http.StatusNoContent {
+		return rec.Code, out
+	}
 	if err := json.Unmarshal(rec.Body.Bytes(), &out); err != nil {
 		p.w.T.Fatalf("%s: %d %s", path, rec.Code, rec.Body)
 	}

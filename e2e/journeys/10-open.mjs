@@ -16,6 +16,9 @@ export async function signUp(world, v, email, name) {
   await page.waitForURL(/start/);
   await page.getByLabel(/name/i).first().fill(name);
   await page.locator("main form button[type=submit]").first().click();
+  await page.waitForURL(/start\/doors/);
+  await inspect(v, "doors");
+  await page.locator("#door-build").click();
   await page.waitForURL(/app\/window/);
 }
 
