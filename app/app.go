@@ -30,6 +30,7 @@ import (
 	"vitrine/app/contact"
 	"vitrine/app/db"
 	"vitrine/app/disputes"
+	"vitrine/app/domains"
 	"vitrine/app/earnings"
 	"vitrine/app/fees"
 	"vitrine/app/fetch"
@@ -76,6 +77,7 @@ type App struct {
 	Importer  *importer.Service
 	Web       *fetch.Client // reads pages that creators name
 	Files     *files.Service
+	Domains   *domains.Hosts
 	Fees      *fees.Service
 	Stock     *inventory.Service
 	Orders    *orders.Service
@@ -198,6 +200,8 @@ func (a *App) build() {
 	a.Orders.OnDispute = a.Disputes.Heard
 	a.Risk = a.watching()
 	a.Admin = &admin.Service{DB: d, Orders: a.Orders, Payouts: a.Payouts, Providers: a.Providers, Check: a.CheckMoney, Zone: c.Zone()}
+	a.Domains = &domains.Hosts{Service: &domains.Service{DB: d, Shops: a.Shops, Resolver: domains.At(c.DNSServer), Own: []string{c.Host(c.AppURL), c.Host(c.ShopURL), c.Host(c.MediaURL)},
+		Target: domains.TargetOf(c.ShopURL), Addresses: c.DomainAddresses}}
 	a.Cache = a.pages()
 
 	a.Shops.Furnish = a.Builder.Furnish
@@ -261,12 +265,14 @@ func (a *App) register() {
 	a.Builder.Lookups(a.Jobs)
 	a.contact().Jobs(a.Jobs)
 	a.Admin.Jobs(a.Jobs)
+	a.Domains.Jobs(a.Jobs)
 
 	if a.CDN != nil {
 		a.CDN.Jobs(a.Jobs)
 	}
 
 	a.Front().Listen(a.listener)
+	a.Domains.Listen(a.listener)
 	a.today().Live(a.listener)
 	a.window().Live(a.listener)
 	a.describing().Live(a.listener)
@@ -299,7 +305,7 @@ func (a *App) buying() *orders.Handler {
 
 // Front is what visitors of shops see.
 func (a *App) Front() *builder.Front {
-	return &builder.Front{Service: a.Builder, Cache: a.Cache, Config: a.Config}
+	return &builder.Front{Service: a.Builder, Cache: a.Cache, Config: a.Config, Cards: a.Bucket, Media: a.Files.ReadSize}
 }
 
 // Archives takes shops away and brings them in.

@@ -14,6 +14,7 @@ import (
 	"vitrine/app/contact"
 	"vitrine/app/db"
 	"vitrine/app/disputes"
+	"vitrine/app/domains"
 	"vitrine/app/files"
 	"vitrine/app/orders"
 	"vitrine/app/payments"
@@ -47,6 +48,7 @@ func (a *App) routes() error {
 	// App host: creators
 	(&storefronts.API{Service: a.Shops, Dress: a.Builder.Dress, Visible: a.Front().Document}).Routes(r) // /api/v1/storefronts
 	(&storefronts.Handler{Service: a.Shops}).Routes(r)                                                  // /start, /app/settings/shop
+	(&domains.Handler{Service: a.Domains.Service, Hosts: a.Domains}).Routes(r)                          // /app/settings/domain, /domains/ask; what comes to creators' domains
 	(&payouts.Handler{Service: a.Payouts, Fees: a.Fees, Fresh: web.Fresh}).Routes(r)                    // /app/payouts, /api/v1/balance, /api/v1/payouts
 	a.following().Routes(r)                                                                             // /app/payouts/transactions, /api/v1/transactions
 	a.refunding().Routes(r)                                                                             // /app/orders/:id/refund, /o/:token/refund

@@ -17,7 +17,7 @@ var tier = map[string]int{
 	"card": 1, "event": 2, "job": 2, "live": 3, "web": 3, "sandbox": 2, "embedded": 2, "pagecache": 2, "cdn": 3,
 	"accounts": 4, "files": 4, "fees": 4, "audit": 3,
 	"storefronts": 5, "products": 5, "ledger": 5,
-	"builder": 6, "inventory": 6, "payments": 6,
+	"builder": 6, "domains": 6, "inventory": 6, "payments": 6,
 	"orders": 7, "contact": 7,
 	"assist": 8, "importer": 8, "refunds": 8, "payouts": 8, "disputes": 8, "risk": 8,
 	"pwa": 8, "home": 8, "today": 9, "seed": 9, "earnings": 9, "admin": 9, "bundle": 9,

@@ -27,6 +27,8 @@ type Products interface {
 	SetArchived(ctx context.Context, tx *db.Tx, who products.Who, product id.Product, archived bool) error
 	// PublicPage draws the page of an active product without the shop's frame.
 	PublicPage(ctx context.Context, q db.Q, shop products.PublicShop, slug string) (products.PublicPage, error)
+	// Moved is the present address of a product that once had another.
+	Moved(ctx context.Context, q db.Q, shop id.Shop, slug string) (string, error)
 	// PublicPaths are the active products of shops, for the sitemap.
 	PublicPaths(ctx context.Context, q db.Q, shops []id.Shop) ([]products.PublicPath, error)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"vitrine/app/card"
 	"vitrine/app/config"
 	"vitrine/app/errs"
 	"vitrine/app/live"
@@ -30,6 +32,8 @@ type Front struct {
 	*Service
 	Cache  *pagecache.Cache
 	Config *config.Config
+	Cards  Cards                                                        // nil: cards are drawn anew each time
+	Media  func(ctx context.Context, url string) (io.ReadCloser, error) // opens a picture; nil: cards have none
 }
 
 // Shown is a published shop with its content.
@@ -42,19 +46,19 @@ type Shown struct {
 
 // Page is a public page before it gets the shop's frame.
 type Page struct {
-	Status                  int // 0 is 200
-	Title, Description      string
-	Path                    string // under the shop's address: "", "/p/pot"
-	OGType                  string
-	Image, ImageAlt         string
-	ImageWidth, ImageHeight int
-	JSONLD                  any
-	NoIndex                 bool
-	Inline                  bool // even a long stylesheet of the shop's own stands in the page: a draft's cannot be fetched
-	Main, Bar               templ.Component
-	Tags                    []string  // what it shows beside the shop: ids of products
-	Frames                  []string  // hosts whose frames a visitor may open
-	Until                   time.Time // when a scheduled block comes or goes; zero: never
+	Status             int // 0 is 200
+	Title, Description string
+	Path               string // under the shop's address: "", "/p/pot"
+	OGType             string
+	JSONLD             any
+	sign               *sign  // what its card shows; nil for none
+	moved              string // to which path of the shop it has moved; empty: it is here
+	NoIndex            bool
+	Inline             bool // even a long stylesheet of the shop's own stands in the page: a draft's cannot be fetched
+	Main, Bar          templ.Component
+	Tags               []string  // what it shows beside the shop: ids of products
+	Frames             []string  // hosts whose frames a visitor may open
+	Until              time.Time // when a scheduled block comes or goes; zero: never
 }
 
 // Draw makes a page of a shop.
@@ -67,8 +71,11 @@ func (f *Front) Routes(r *web.Router) {
 	g.GET("/@:slug/p/:product", f.product)
 	g.GET("/@:slug/style/:name", f.style)
 	g.GET("/preview/:token", f.preview)
+	g.GET("/@:slug/feed.xml", f.atom)
+	g.GET("/@:slug/feed.json", f.jsonFeed)
 	g.GET("/sitemap.xml", f.sitemap)
 	g.GET("/robots.txt", f.robots)
+	r.On(web.Media, "", web.NoCookie).GET("/card/:name", f.card)
 }
 
 // Listen drops pages from memory when what they show has changed.
@@ -97,14 +104,23 @@ func (f *Front) home(c echo.Context) error {
 
 func (f *Front) product(c echo.Context) error {
 	slug := strings.ToLower(c.Param("product"))
-	return f.Serve(c, "/p/"+slug, func(ctx context.Context, sh Shown) (Page, error) {
-		p, err := f.Products.PublicPage(ctx, f.DB, products.PublicShop{ID: sh.ID, Name: sh.Name, URL: sh.URL, Closed: sh.Closed, AppURL: f.Config.AppURL}, slug)
-		if err != nil {
-			return Page{}, err
+	return f.Serve(c, "/p/"+slug, func(ctx context.Context, sh Shown) (Page, error) { return f.drawProduct(ctx, sh, slug) })
+}
+
+func (f *Front) drawProduct(ctx context.Context, sh Shown, slug string) (Page, error) {
+	p, err := f.Products.PublicPage(ctx, f.DB, products.PublicShop{ID: sh.ID, Name: sh.Name, URL: sh.URL, Closed: sh.Closed, AppURL: f.Config.AppURL}, slug)
+	if errs.Is(err, errs.NotFound) {
+		if now, moved := f.Products.Moved(ctx, f.DB, sh.ID, slug); moved == nil {
+			return Page{moved: "/p/" + now}, nil
+		} else if !errs.Is(moved, errs.NotFound) {
+			return Page{}, moved
 		}
-		return Page{Title: p.Title + ", " + sh.Name, Description: p.Description, Path: "/p/" + slug, OGType: "product", Image: p.Image, ImageAlt: p.ImageAlt,
-			ImageWidth: p.ImageW, ImageHeight: p.ImageH, JSONLD: p.JSONLD, Main: p.Main, Bar: p.Bar, Tags: []string{p.Product.String()}}, nil
-	})
+	}
+	if err != nil {
+		return Page{}, err
+	}
+	return Page{Title: headTitle(p.Title, sh.Name), Description: clip(p.Description, descriptionRunes), Path: "/p/" + slug, OGType: "product", JSONLD: p.JSONLD, NoIndex: sh.Closed,
+		Main: p.Main, Bar: p.Bar, Tags: []string{p.Product.String()}, sign: productSign(sh, p)}, nil
 }
 
 // Fresh draws a shop's front page past the cache: what a miss costs.
@@ -123,20 +139,31 @@ func (f *Front) Fresh(ctx context.Context, slug string) (pagecache.Page, error) 
 // Serve answers a GET with a page of the shop whose slug is in the address, from memory if it is there. path is
 // the page's address under the shop's.
 func (f *Front) Serve(c echo.Context, path string, draw Draw) error {
-	slug := strings.ToLower(c.Param("slug"))
-	return f.Cache.Serve(c.Response(), c.Request(), slug+path, func(ctx context.Context) (pagecache.Page, error) {
+	slug, domain := strings.ToLower(c.Param("slug")), web.Domain(c.Request().Context())
+	return f.Cache.Serve(keepQuery(c), c.Request(), pageKey(domain, slug, path), func(ctx context.Context) (pagecache.Page, error) {
 		sh, err := f.Find(ctx, slug)
 		if errs.Is(err, errs.NotFound) {
 			return f.nothing(ctx, slug, path)
 		}
+		if errs.Is(err, errs.Gone) {
+			return f.gone(ctx, sh, path)
+		}
 		if err != nil {
 			return pagecache.Page{}, err
 		}
+		if sh.Domain != domain {
+			return elsewhere(sh, domain, path), nil
+		}
 		p, err := draw(ctx, sh)
-		if errs.Is(err, errs.NotFound) {
-			p = Page{Status: http.StatusNotFound, Title: sh.Name, Path: path, NoIndex: true, Main: views.Gone(views.GoneProps{Shop: sh.Name, URL: sh.URL})}
-		} else if err != nil {
+		switch errs.KindOf(err) {
+		case "":
+		case errs.NotFound, errs.Gone:
+			p = Page{Status: web.Status(err), Title: sh.Name, Path: path, NoIndex: true, Main: views.Gone(views.GoneProps{Shop: sh.Name, URL: sh.URL})}
+		default:
 			return pagecache.Page{}, err
+		}
+		if p.moved != "" {
+			return pagecache.Page{Status: http.StatusMovedPermanently, Location: sh.URL + p.moved}, nil
 		}
 		return f.framed(ctx, sh, p)
 	})
@@ -163,6 +190,9 @@ func (f *Front) Find(ctx context.Context, slug string) (Shown, error) {
 	if err != nil {
 		return Shown{}, err
 	}
+	if sh.Deleted {
+		return Shown{Shop: sh.Shop}, errs.New(errs.Gone, "This shop is gone.")
+	}
 	if sh.Content == nil {
 		return Shown{}, errs.New(errs.NotFound, "This window is not open yet.")
 	}
@@ -187,6 +217,12 @@ func (f *Front) nothing(ctx context.Context, slug, path string) (pagecache.Page,
 		Main: views.NoShop(views.NoShopProps{Slug: slug, AppURL: f.Config.AppURL})})
 }
 
+// gone is every page of a shop that its creator has deleted.
+func (f *Front) gone(ctx context.Context, sh Shown, path string) (pagecache.Page, error) {
+	frame := Shown{Shop: storefronts.Shop{ID: sh.ID}, Content: Content{Look: storefronts.Look{Theme: "daylight", HeaderStyle: "plain"}}, URL: f.Config.AppURL}
+	return f.framed(ctx, frame, Page{Status: http.StatusGone, Title: text.T(ctx, "This shop is gone"), Path: path, NoIndex: true, Main: views.GoneShop(f.Config.AppURL)})
+}
+
 // framed puts a page into its shop's frame.
 func (f *Front) framed(ctx context.Context, sh Shown, p Page) (pagecache.Page, error) {
 	d, err := f.dressed(ctx, sh.Content.Look)
@@ -206,6 +242,9 @@ func (f *Front) framed(ctx context.Context, sh Shown, p Page) (pagecache.Page, e
 		return pagecache.Page{}, fmt.Errorf("draw %s%s: %w", sh.Slug, p.Path, err)
 	}
 	out := pagecache.Page{Status: p.Status, Until: p.Until, Body: bytes.Clone(b.Bytes()), CSP: web.ShopPolicy(f.Config, d.hash, p.Frames...), Tags: append([]string{sh.ID.String()}, p.Tags...)}
+	if sh.Domain != "" {
+		out.CSP = strings.Replace(out.CSP, "font-src "+f.Config.ShopURL, "font-src "+sh.URL, 1)
+	}
 	if sp.StyleURL != "" {
 		out.CSP = strings.Replace(out.CSP, d.hash+"'", d.hash+"' "+sp.StyleURL, 1)
 	}
@@ -218,7 +257,6 @@ func (f *Front) framed(ctx context.Context, sh Shown, p Page) (pagecache.Page, e
 func (f *Front) shopPage(sh Shown, p Page, d dress) (layout.ShopPage, error) {
 	sp := layout.ShopPage{
 		Title: p.Title, Description: p.Description, SiteName: sh.Name, NoIndex: p.NoIndex, OGType: p.OGType,
-		Image: p.Image, ImageAlt: p.ImageAlt, ImageWidth: p.ImageWidth, ImageHeight: p.ImageHeight,
 		Theme: sh.Content.Look.Theme, ThemeColor: d.color, Style: d.style,
 		FontURL: d.font, Look: d.classes, PlainHeader: sh.Content.Look.HeaderStyle != "awning",
 		ShopURL: sh.URL, ShopName: sh.Name, HomeLink: p.Path != "" && sh.Name != "", AppURL: f.Config.AppURL, Bar: p.Bar,
@@ -231,6 +269,10 @@ func (f *Front) shopPage(sh Shown, p Page, d dress) (layout.ShopPage, error) {
 	}
 	if sh.Name != "" && p.Status == 0 {
 		sp.Canonical = sh.URL + p.Path
+		sp.FeedURL = sh.URL + "/feed"
+	}
+	if p.sign != nil {
+		sp.Image, sp.ImageAlt, sp.ImageWidth, sp.ImageHeight = f.cardURL(p.sign), p.sign.Name, card.Width, card.Height
 	}
 	if p.JSONLD != nil {
 		b, err := json.Marshal(p.JSONLD) // escapes < and > and &

@@ -3,15 +3,12 @@ package builder
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"vitrine/app/db"
 	"vitrine/app/files"
 	"vitrine/app/id"
 	"vitrine/app/products"
-	"vitrine/views/blocks"
 	views "vitrine/views/storefronts"
-	"vitrine/views/text"
 )
 
 // goods are what a content shows of the shop beside its own words.
@@ -66,7 +63,7 @@ func (s *Service) picturesOf(ctx context.Context, q db.Q, ps []Picture) (map[id.
 
 // drawHome makes the front page: the published blocks, with products as they are now.
 func (f *Front) drawHome(ctx context.Context, sh Shown, g goods) Page {
-	p := Page{Title: sh.Name, OGType: "profile", Description: text.T(ctx, "The window of %s.", sh.Name)}
+	p := Page{Title: sh.Name, OGType: "profile"}
 	for o := range g.offers {
 		p.Tags = append(p.Tags, o.String())
 	}
@@ -84,10 +81,7 @@ func (f *Front) drawHome(ctx context.Context, sh Shown, g goods) Page {
 		case x.header != nil:
 			props.Header = x.header
 			props.Sections = append(props.Sections, views.Section{Header: x.header})
-			p.Title = x.header.Name
-			if x.header.Text != "" {
-				p.Description = x.header.Text
-			}
+			p.Title, p.Description = x.header.Name, x.header.Text
 		case x.lots != nil && part.Kind == Grid:
 			props.Sections = append(props.Sections, views.Section{Heading: x.heading, Lots: x.lots, Closed: true})
 		case x.lots != nil:
@@ -103,73 +97,15 @@ func (f *Front) drawHome(ctx context.Context, sh Shown, g goods) Page {
 	}
 	props.Buy()
 	p.Frames = c.frames
-	p.Image, p.ImageAlt, p.ImageWidth, p.ImageHeight = picture(c.shown)
+	if p.Description == "" {
+		p.Description = homeDescription(ctx, sh, c.shown)
+	}
+	p.NoIndex = sh.Closed || len(props.Sections) == 0
+	p.sign = homeSign(sh, p.Title, p.Description, c.shown)
+	p.Title, p.Description = clip(p.Title, titleRunes), clip(p.Description, descriptionRunes)
 	p.JSONLD = homeData(sh, p, props.Header, c.shown)
 	p.Main = views.Home(props)
 	return p
 }
 
 func anchor(b id.Block) string { return "b-" + b.String()[24:] }
-
-// picture is what other sites show of the page: the first product's, in a size of about 1,200 pixels.
-func picture(offers []products.Offer) (url, alt string, w, h int) {
-	for _, o := range offers {
-		for _, s := range o.Cover.Sources {
-			if f := string(s.Format); (f == "jpeg" || f == "png") && (url == "" || s.Width <= 1200) {
-				url, w = s.URL, s.Width
-			}
-		}
-		if url != "" && o.Cover.Width > 0 {
-			return url, o.Cover.Alt, w, w * o.Cover.Height / o.Cover.Width
-		}
-	}
-	return "", "", 0, 0
-}
-
-type object = map[string]any
-
-// homeData describes the page to machines.
-func homeData(sh Shown, p Page, h *blocks.HeaderProps, offers []products.Offer) any {
-	who := object{"@type": "Organization", "@id": sh.URL + "#shop", "name": sh.Name, "url": sh.URL}
-	if h != nil {
-		var same []string
-		for _, l := range h.Links {
-			if strings.HasPrefix(l.Href, "https://") {
-				same = append(same, l.Href)
-			}
-		}
-		if same != nil {
-			who["sameAs"] = same
-		}
-		if h.Text != "" {
-			who["description"] = h.Text
-		}
-	}
-	graph := []object{{"@type": "ProfilePage", "url": sh.URL, "name": p.Title, "description": p.Description, "mainEntity": who}}
-	if len(offers) > 0 {
-		var items []object
-		for i, o := range offers {
-			items = append(items, object{"@type": "ListItem", "position": i + 1, "item": productData(sh, o)})
-		}
-		graph = append(graph, object{"@type": "ItemList", "itemListElement": items})
-	}
-	return object{"@context": "https://schema.org", "@graph": graph}
-}
-
-func productData(sh Shown, o products.Offer) object {
-	out := object{"@type": "Product", "name": o.Name, "url": sh.URL + "/p/" + o.Slug}
-	if o.Summary != "" {
-		out["description"] = o.Summary
-	}
-	if url, _, _, _ := picture([]products.Offer{o}); url != "" {
-		out["image"] = url
-	}
-	if !o.Price.IsZero() {
-		state := "https://schema.org/InStock"
-		if o.SoldOut {
-			state = "https://schema.org/SoldOut"
-		}
-		out["offers"] = object{"@type": "Offer", "price": o.Price.Decimal(), "priceCurrency": string(o.Price.Currency), "availability": state, "url": sh.URL + "/p/" + o.Slug}
-	}
-	return out
-}

@@ -78,10 +78,21 @@ func (s *shelf) PublicPage(_ context.Context, _ db.Q, shop products.PublicShop, 
 	defer s.mu.Unlock()
 	for _, o := range s.offers {
 		if o.Shop == shop.ID && o.Active && o.Slug == slug {
-			return products.PublicPage{Product: o.ID, Title: o.Name, Description: o.Summary, Main: templ.Raw("<h1>" + templ.EscapeString(o.Name) + "</h1>")}, nil
+			return products.PublicPage{Product: o.ID, Title: o.Name, Description: o.Summary, Price: o.Price.Format(), Cover: o.Cover, Main: templ.Raw("<h1>" + templ.EscapeString(o.Name) + "</h1>")}, nil
 		}
 	}
 	return products.PublicPage{}, errs.New(errs.NotFound, "There is nothing at this address.")
+}
+
+func (s *shelf) Moved(_ context.Context, _ db.Q, shop id.Shop, slug string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range s.offers {
+		if o.Shop == shop && slug == "former-"+o.Slug {
+			return o.Slug, nil
+		}
+	}
+	return "", errs.New(errs.NotFound, "There is nothing at this address.")
 }
 
 func (s *shelf) PublicPaths(_ context.Context, _ db.Q, shops []id.Shop) (out []products.PublicPath, _ error) {

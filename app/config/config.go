@@ -89,6 +89,8 @@ type Config struct {
 	CORSOrigins              []string `env:"CORS_ORIGINS"`
 	TrustedProxies           []string `env:"TRUSTED_PROXIES"`
 	TimeZone                 string   `env:"INSTANCE_TIME_ZONE" envDefault:"UTC"`
+	DNSServer                string   `env:"DNS_SERVER"`
+	DomainAddresses          []string `env:"DOMAIN_ADDRESSES"`
 	SandboxPort              int      `env:"SANDBOX_PORT"`
 	FetchAllow               []string `env:"FETCH_ALLOW"`
 	LogLevel                 string   `env:"LOG_LEVEL" envDefault:"info"`
@@ -168,6 +170,14 @@ func (c *Config) Check() error {
 	}
 	if c.PurgeURL != "" && c.PurgeKind != "webhook" && c.PurgeKind != "fastly" && c.PurgeKind != "cloudflare" {
 		all = append(all, fmt.Errorf("PURGE_KIND %q must be webhook, fastly or cloudflare", c.PurgeKind))
+	}
+	if _, _, err := net.SplitHostPort(c.DNSServer); c.DNSServer != "" && err != nil {
+		all = append(all, fmt.Errorf("DNS_SERVER %q must look like 192.0.2.53:53", c.DNSServer))
+	}
+	for _, s := range c.DomainAddresses {
+		if net.ParseIP(s) == nil {
+			all = append(all, fmt.Errorf("DOMAIN_ADDRESSES: %q is not an address like 192.0.2.1", s))
+		}
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		all = append(all, fmt.Errorf("INSTANCE_TIME_ZONE %q is not an IANA zone", c.TimeZone))

@@ -48,6 +48,7 @@ type ShopPage struct {
 	OGType                                  string
 	Image, ImageAlt                         string
 	ImageWidth, ImageHeight                 int
+	FeedURL                                 string // without its ending; empty for none
 	JSONLD                                  string // JSON without any "<"
 	Theme                                   string // daylight, afterhours, house
 	ThemeColor                              string
