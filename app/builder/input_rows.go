@@ -133,10 +133,7 @@ func (r itemRows) field(ctx context.Context, _ Draft, p Props) views.FieldProps 
 }
 
 // pictureRows are images. They come through an upload of their own; the form holds their order and their words.
-type pictureRows struct {
-	max     int
-	credits bool
-}
+type pictureRows struct{ max int }
 
 func (pictureRows) names(ctx context.Context) (string, string) {
 	return "pictures", text.T(ctx, "Picture")

@@ -13,9 +13,9 @@ import (
 var image = kind{
 	label: "Picture", note: "One picture with a caption", icon: "image",
 	asks: []input{
-		pictureRows{max: 1, credits: true},
 		words{name: "title", label: "Caption", max: 200, main: true, at: func(p *Props) *string { return &p.Title }},
 		address{label: "Where it leads, if anywhere"},
+		pictureRows{max: 1},
 	},
 	warn: warnPictures,
 	draw: func(ctx context.Context, c *canvas, p Part) piece {
@@ -35,7 +35,7 @@ var gallery = kind{
 	label: "Gallery", note: "Several pictures", icon: "gallery",
 	asks: []input{
 		words{name: "title", label: "Heading", max: 80, main: true, at: func(p *Props) *string { return &p.Title }},
-		pictureRows{max: MaxGallery, credits: true},
+		pictureRows{max: MaxGallery},
 	},
 	warn: warnPictures,
 	draw: func(ctx context.Context, c *canvas, p Part) piece {
