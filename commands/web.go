@@ -29,8 +29,23 @@ func web(ctx context.Context, cfg *config.Config, _ []string, _ io.Writer) error
 	if err != nil {
 		return err
 	}
+	if err := tellOfStyles(ctx, cfg, a); err != nil {
+		return err
+	}
 	slog.InfoContext(ctx, "web is up", "app", cfg.AppURL, "shop", cfg.ShopURL)
 	return serve(ctx, a, ln, 20*time.Second)
+}
+
+// tellOfStyles says at the start when shops have CSS that cannot be used.
+func tellOfStyles(ctx context.Context, cfg *config.Config, a *app.App) error {
+	if !cfg.SameSite() {
+		return nil
+	}
+	n, err := a.Shops.OwnStyles(ctx)
+	if err == nil && n > 0 {
+		slog.WarnContext(ctx, "APP_URL and SHOP_URL are one site, where a shop's CSS could reach more than its window: it is left out of all pages", "shops", n)
+	}
+	return err
 }
 
 // listen takes the port, or says which one is taken and how to choose another.
