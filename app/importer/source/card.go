@@ -89,10 +89,7 @@ func around(n *html.Node) (*html.Node, card, bool) {
 
 // pricesOf are the prices inside n: those that hold, and those that are struck out.
 func pricesOf(n *html.Node) (now, was []string) {
-	var old []*html.Node
-	for _, d := range find(n, atom.Del, atom.S, atom.Strike) {
-		old = append(old, d)
-	}
+	old := find(n, atom.Del, atom.S, atom.Strike)
 	var marked func(*html.Node)
 	marked = func(x *html.Node) {
 		c := strings.ToLower(attr(x, "class"))

@@ -14,18 +14,17 @@ type goods struct {
 	options                         []string // what the options are called
 	rows                            []option
 	pictures                        []Record
-	ships                           bool
 	notes                           []Note
 	out                             *Note
 }
 
 // option is one row that has a price.
 type option struct {
-	row                 int
-	values              []string
-	price, was, sku, of string
-	left                string
-	ships               bool
+	row        int
+	values     []string
+	price, was string
+	left       string
+	ships      bool
 }
 
 // records are a product for each of its prices: here a product has one. Rows of one price become one product, and

@@ -139,8 +139,7 @@ func TestEveryPriceIsKept(t *testing.T) {
 			}
 		}
 		have := squeeze(strings.Join(all, " | "))
-		var f func(i int, x *goquery.Selection)
-		f = func(_ int, x *goquery.Selection) {
+		f := func(_ int, x *goquery.Selection) {
 			for _, p := range amounts.FindAllString(squeeze(x.Text()), -1) {
 				found++
 				digits := strings.Trim(p, "€$£ kUSr")
