@@ -34,7 +34,7 @@ func clock(c echo.Context, t time.Time) string {
 
 func (h *Handler) present(c echo.Context, d Draft, sc scene) views.WindowProps {
 	ctx := c.Request().Context()
-	p := views.WindowProps{Theme: d.Shop.Theme, ThemeCSS: themeURL(d.Shop.Look()), Awning: d.Shop.HeaderStyle == "awning", Refused: sc.refused,
+	p := views.WindowProps{Theme: d.Shop.Theme, ThemeCSS: themeURL(d.Shop.Look()), Look: lookClasses(d.Shop.Look()), Awning: d.Shop.HeaderStyle == "awning", Refused: sc.refused,
 		State: views.StateProps{Changes: len(d.Changes), Published: d.Shop.Published, Seq: strconv.FormatInt(d.Shop.Seq, 10)}, History: h.bar(ctx, d), Elsewhere: h.elsewhere(d.Shop)}
 	if sc.saved {
 		p.State.Saved = clock(c, h.Service.DB.Now())

@@ -173,19 +173,6 @@ type ReviewProps struct {
 	PreviewUntil      string
 }
 
-// ThemeProps is how the shop is dressed.
-type ThemeProps struct {
-	Theme, Color, Header string
-	CSS                  string
-	Adjusted             bool
-	Swatches             []string
-	Shop                 string
-	Lot                  blocks.LotProps
-	State                StateProps
-	Errors               map[string]string
-	Hex                  string // as typed
-}
-
 func (b BlockProps) anchor() string { return "blk-" + b.ID }
 
 func (b BlockProps) class() string {
