@@ -182,7 +182,7 @@ func TestPicturesAreSentSeveralAtOnce(t *testing.T) {
 			t.Errorf("%d are marked as used: the others would be swept", len(pile.used))
 		}
 		// One that cannot be used does not keep the others out, and says why.
-		p = s.upload(t, b.ID, [2]string{"notes.txt", "x"}, [2]string{"4.png", "A cup"}).Is(422).Has("notes.txt: This is not a picture.")
+		s.upload(t, b.ID, [2]string{"notes.txt", "x"}, [2]string{"4.png", "A cup"}).Is(422).Has("notes.txt: This is not a picture.")
 		if got := s.alts(t, b.ID); !slices.Equal(got, []string{"A bowl", "A <b>vase</b>", "", "A cup"}) {
 			t.Errorf("kept %q", got)
 		}
