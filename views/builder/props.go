@@ -6,7 +6,6 @@ import (
 
 	"github.com/a-h/templ"
 
-	"vitrine/views/blocks"
 	"vitrine/views/ui"
 )
 
@@ -14,6 +13,7 @@ import (
 type WindowProps struct {
 	Theme     string
 	ThemeCSS  string // address of the house colours; empty for our own themes
+	Look      string // classes of what is worn beside the theme
 	Awning    bool
 	Blocks    []BlockProps
 	Dock      DockProps
