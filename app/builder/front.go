@@ -85,6 +85,7 @@ func (f *Front) Listen(l *live.Listener) {
 		f.Cache.Drop(sitemapTag)
 	}
 	l.AtOnce(storefronts.Published, shop)
+	l.AtOnce(storefronts.Gone, f.Cache.Forget)
 	l.AtOnce("products.changed", shop)
 	l.AtOnce(Pictured, shop)
 	l.AtOnce("inventory.changed", f.Cache.Drop)

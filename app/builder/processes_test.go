@@ -160,3 +160,24 @@ func TestPagesOutliveTheDatabase(t *testing.T) {
 	}
 	s.web.Get(shopURL + "/@" + s.slug + "/p/guide").Is(503)
 }
+
+// A window is taken down, and then Postgres goes away: neither memory nor Redis shows it again.
+func TestAWindowThatWasTakenDownIsNotShownFromMemory(t *testing.T) {
+	t.Parallel()
+	s := furnished(t)
+	p := s.process(t, miniredis.RunT(t).Addr())
+	p.web.Get(s.home()).Is(200)
+	p.web.Get(s.home() + "/p/forty-glazes").Is(200)
+	if _, err := s.Shops.Unpublish(t.Context(), s.who); err != nil {
+		t.Fatal(err)
+	}
+	p.wait(t, s.who.Shop.String())
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		if n, _ := p.cache.Stats(); n == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("its pages are still kept")
+		}
+	}
+}

@@ -136,6 +136,16 @@ func (c *Cache) Drop(tag string) {
 	}
 }
 
+// Forget is Drop for pages that may not stand in either: nobody is to see them any more.
+func (c *Cache) Forget(tag string) {
+	c.Drop(tag)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key := range c.tagged[tag] {
+		c.remove(c.entries[key])
+	}
+}
+
 // DropAll forgets every page: events may have been missed.
 func (c *Cache) DropAll() {
 	c.second.note(Everything)

@@ -446,3 +446,23 @@ type nullWriter struct{ h http.Header }
 func (n *nullWriter) Header() http.Header         { return n.h }
 func (n *nullWriter) Write(b []byte) (int, error) { return len(b), nil }
 func (n *nullWriter) WriteHeader(int)             {}
+
+// Its creator took it down, and then Postgres went away: nothing stands in for it.
+func TestAPageThatWasTakenDownStandsInForNothing(t *testing.T) {
+	c := New(Options{})
+	down := fails(errors.New("dial tcp: connection refused"))
+	get(t, c, "k", shows("page", "pot", "shop"))
+	get(t, c, "other", shows("other", "elsewhere"))
+	c.Forget("shop")
+	err := c.Serve(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil), "k", down)
+	if !errs.Is(err, errs.Unavailable) {
+		t.Fatalf("got %v", err)
+	}
+	if n, _ := c.Stats(); n != 1 || len(c.tagged) != 1 {
+		t.Fatalf("%d pages, tags %v", n, c.tagged)
+	}
+	c.Drop("elsewhere")
+	if got := get(t, c, "other", down).Body.String(); got != "other" {
+		t.Fatalf("another shop's page: %q", got)
+	}
+}

@@ -26,7 +26,7 @@ func (s *Service) Shut(ctx context.Context, tx *db.Tx, shop id.Shop, reason stri
 		_, err := find(ctx, tx, shop)
 		return err
 	}
-	return event.Emit(ctx, tx, Published, shop.String())
+	return gone(ctx, tx, shop)
 }
 
 // Unshut lets the creator open the shop again. It stays closed until they do.

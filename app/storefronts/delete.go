@@ -49,7 +49,7 @@ func (s *Service) Delete(ctx context.Context, who Who) error {
 		if err != nil {
 			return err
 		}
-		return event.Emit(ctx, tx, Published, who.Shop.String())
+		return gone(ctx, tx, who.Shop)
 	})
 }
 

@@ -17,6 +17,10 @@ import (
 // Published is the event that something of a shop's public face has changed; its subject is the shop.
 const Published = "shops.published"
 
+// Gone is the event that a shop's pages are for nobody any more, beside Published: not even in place of what cannot
+// be drawn.
+const Gone = "shops.gone"
+
 // Who is a creator at work on a shop. Every query names both.
 type Who struct {
 	User id.User
@@ -282,6 +286,9 @@ func (s *Service) openness(ctx context.Context, who Who, closed bool, reason str
 		}
 		if out, err = findMine(ctx, tx, who); err != nil {
 			return err
+		}
+		if closed {
+			return gone(ctx, tx, who.Shop)
 		}
 		return event.Emit(ctx, tx, Published, who.Shop.String())
 	})

@@ -51,6 +51,14 @@ func (s *Service) Unpublish(ctx context.Context, who Who) (Shop, error) {
 	return s.show(ctx, who, func(context.Context, *db.Tx, Shop) (id.Version, error) { return id.Version{}, nil })
 }
 
+// gone announces that a shop's pages are taken down.
+func gone(ctx context.Context, tx *db.Tx, shop id.Shop) error {
+	if err := event.Emit(ctx, tx, Published, shop.String()); err != nil {
+		return err
+	}
+	return event.Emit(ctx, tx, Gone, shop.String())
+}
+
 func (s *Service) show(ctx context.Context, who Who, choose func(context.Context, *db.Tx, Shop) (id.Version, error)) (Shop, error) {
 	var out Shop
 	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
@@ -70,6 +78,9 @@ func (s *Service) show(ctx context.Context, who Who, choose func(context.Context
 		}
 		if out, err = findMine(ctx, tx, who); err != nil {
 			return err
+		}
+		if v.IsZero() {
+			return gone(ctx, tx, who.Shop)
 		}
 		return event.Emit(ctx, tx, Published, who.Shop.String())
 	})
