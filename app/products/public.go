@@ -175,8 +175,8 @@ func jsonLD(p Product, shop PublicShop) any {
 		"@graph": []any{product, m{
 			"@type": "BreadcrumbList",
 			"itemListElement": []any{
-				m{"@type": "ListItem", "position": 1, "name": shop.Name, "item": shop.URL},
-				m{"@type": "ListItem", "position": 2, "name": p.Name, "item": address},
+				m{"@type": "ListItem", "position": 1, "name": shop.Name, "item": m{"@type": "WebPage", "@id": shop.URL, "url": shop.URL}},
+				m{"@type": "ListItem", "position": 2, "name": p.Name, "item": m{"@type": "WebPage", "@id": address, "url": address}},
 			},
 		}},
 	}

@@ -10,6 +10,7 @@ import (
 
 	"vitrine/app/db"
 	"vitrine/app/products"
+	"vitrine/app/web/webtest"
 )
 
 // drawn is HTML that was drawn without a request.
@@ -95,6 +96,9 @@ func TestThePublicPage(t *testing.T) {
 		if !strings.Contains(ld, want) {
 			t.Errorf("no %s in %s", want, ld)
 		}
+	}
+	for _, f := range webtest.SchemaFaults(t, ld) {
+		t.Error(f)
 	}
 	if page.Title != p.Name || page.Description != "PDF, 84 pages. Inside All of them alert(1)" || page.ImageW != 400 {
 		t.Errorf("%+v", page)
