@@ -75,9 +75,13 @@ class Outbox {
       op = this.newer(op);
       const before = await this.waiting(op.person);
       const last = isEdit(op) && before.filter((o) => isAbout(o, op.path.split("/").pop())).pop();
-      if (last && last.method === op.method && last.path === op.path && !last.tried) {
-        await this.store.put({ ...last, body: withField(op.body, "bv", field(last.body, "bv")) });
-        return before.length;
+      if (last && last.method === op.method && last.path === op.path) {
+        const body = withField(op.body, "bv", field(last.body, "bv"));
+        if (body === withField(last.body, "bv", field(last.body, "bv"))) return before.length; // it says so already
+        if (!last.tried) {
+          await this.store.put({ ...last, body });
+          return before.length;
+        }
       }
       await this.store.add(intent(op));
       return before.length + 1;

@@ -64,7 +64,7 @@ function row(needs, op) {
 const WAITS = /^\/app\/window\/(move|blocks)/;
 function needs(off) {
   const word = at("offline")?.dataset.needs;
-  const els = [...document.querySelectorAll('main form[method="post"] [type="submit"], main form[method="post"] button:not([type]), #publish-count, main a[href$="/refund"]')];
+  const els = [...document.querySelectorAll('main form[method="post"] [type="submit"], main form[method="post"] button:not([type]), #history-bar button, #publish-count, main a[href$="/refund"]')];
   for (const el of els) {
     const to = el.getAttribute("formaction") ?? el.form?.getAttribute("action") ?? "";
     if (!word || WAITS.test(to)) continue;
@@ -72,6 +72,7 @@ function needs(off) {
     if (off) {
       el.dataset.needs = el.getAttribute("aria-disabled") ?? "";
       el.setAttribute("aria-disabled", "true");
+      if (el.matches("#history-bar button")) continue; // no room for words; pressing it says them
       const s = document.createElement("small");
       s.className = "needs";
       s.textContent = word;
