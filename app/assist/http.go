@@ -131,10 +131,7 @@ func (h *Handler) runPage(c echo.Context, status int, r Run, refused string) err
 		return err
 	}
 	p.Refused = refused
-	page := layout.Page{Title: text.T(ctx, "Your window"), Section: "window", Back: "/app/window", Shell: layout.Creator, NoIndex: true, HeadLinks: nil}
-	if p.Waiting {
-		page.Refresh = 2
-	}
+	page := layout.Page{Title: text.T(ctx, "Your window"), Section: "window", Back: "/app/window", Shell: layout.Creator, NoIndex: true}
 	return web.Page(c, status, page, views.Run(p))
 }
 

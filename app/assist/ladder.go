@@ -49,11 +49,6 @@ func (h *hand) add(p Piece, search string) error {
 		return nil
 	case p.Kind == builder.Product && h.shown[p.Props.Product]:
 		return nil
-	case p.Kind == builder.Grid:
-		p.Props.Products = slices.DeleteFunc(slices.Clone(p.Props.Products), func(x id.Product) bool { return h.shown[x] })
-		if len(p.Props.Products) == 0 {
-			return nil
-		}
 	}
 	if p.Kind != builder.Header && h.have[builder.Header] == 0 {
 		for _, t := range byTemplate(h.b) {
@@ -64,7 +59,36 @@ func (h *hand) add(p Piece, search string) error {
 			}
 		}
 	}
+	if p.Kind == builder.Grid {
+		return h.grid(p)
+	}
 	return h.down(p, search)
+}
+
+// grid puts down what is on sale side by side, and each draft below it by itself: a grid shows none that are not on sale,
+// and their creator would not see that they are there.
+func (h *hand) grid(p Piece) error {
+	var all, drafts []id.Product
+	for _, x := range p.Props.Products {
+		switch i := slices.IndexFunc(h.b.Products, func(w Ware) bool { return w.ID == x }); {
+		case h.shown[x]:
+		case i >= 0 && !h.b.Products[i].Active:
+			drafts = append(drafts, x)
+		default:
+			all = append(all, x)
+		}
+	}
+	if p.Props.Products = all; len(all) > 0 {
+		if err := h.down(p, ""); err != nil {
+			return err
+		}
+	}
+	for _, x := range drafts {
+		if err := h.down(Piece{Kind: builder.Product, Props: builder.Props{Product: x}}, ""); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (h *hand) down(p Piece, search string) error {

@@ -78,7 +78,7 @@ func TestWithoutAModelTheTemplatesWriteAndSaySo(t *testing.T) {
 	w := newWorld(t)
 	w.Model = nil
 	r := w.write(Input{Sentence: "Ich bin Töpferin und verkaufe Tassen für 24 €, Schalen für 30 € und Vasen für 80 €.", Tone: "playful", Anew: true})
-	if r.State != Done || r.By != ByTemplate || r.Why != WhyNoKey || w.kinds() != "header grid text divider faq contact" {
+	if r.State != Done || r.By != ByTemplate || r.Why != WhyNoKey || w.kinds() != "header product product product text divider faq contact" {
 		t.Errorf("%s by %s because %s: %s", r.State, r.By, r.Why, w.kinds())
 	}
 	if s := notes(t.Context(), r); !strings.Contains(strings.Join(s, " "), "no language model is connected") || !strings.Contains(strings.Join(s, " "), "3 products") {
