@@ -21,6 +21,7 @@ import (
 	"vitrine/app/products"
 	"vitrine/app/storefronts"
 	"vitrine/app/web"
+	"vitrine/static"
 	"vitrine/views/layout"
 	views "vitrine/views/storefronts"
 	"vitrine/views/text"
@@ -259,7 +260,7 @@ func (f *Front) shopPage(sh Shown, p Page, d dress) (layout.ShopPage, error) {
 	sp := layout.ShopPage{
 		Title: p.Title, Description: p.Description, SiteName: sh.Name, NoIndex: p.NoIndex, OGType: p.OGType,
 		Theme: sh.Content.Look.Theme, ThemeColor: d.color, Style: d.style,
-		FontURL: d.font, Look: d.classes, PlainHeader: sh.Content.Look.HeaderStyle != "awning",
+		IconURL: static.Path("favicon.svg"), FontURL: d.font, Look: d.classes, PlainHeader: sh.Content.Look.HeaderStyle != "awning",
 		ShopURL: sh.URL, ShopName: sh.Name, HomeLink: p.Path != "" && sh.Name != "", AppURL: f.Config.AppURL, Bar: p.Bar,
 	}
 	if d.own != "" {

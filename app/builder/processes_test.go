@@ -145,7 +145,9 @@ func TestPagesOutliveTheDatabase(t *testing.T) {
 	}
 	lost.DB, lost.Shops = d, storefronts.New(d, shopURL)
 	s.front.Service = &lost
-	s.web.Get(s.home()).Is(200).Has("€19")
+	if icon := s.web.Get(s.home()).Is(200).Has("€19").Doc().Find("link[rel=icon]").AttrOr("href", ""); !strings.HasPrefix(icon, "/assets/favicon") {
+		t.Errorf("a browser would ask for an icon that is not there: %q", icon)
+	}
 	s.web.Get(s.home() + "/p/forty-glazes").Is(200)
 	d.Close()
 	fresh := s.web.Get(s.home()).Is(200).Has("€19")
