@@ -24,7 +24,7 @@ const shownFaults = 12
 
 // noCSS says why shops of this instance cannot have CSS of their own; empty when they can.
 func (h *Handler) noCSS(ctx context.Context) string {
-	if !h.Front.Config.SameSite() {
+	if !guardCSSSite || !h.Front.Config.SameSite() {
 		return ""
 	}
 	return text.T(ctx, "CSS of your own is not offered here: shops and the creator app share one site, where a style could reach more than your window. Whoever runs this instance can give shops a site of their own.")
@@ -111,7 +111,7 @@ func (h *Handler) setCSS(c echo.Context) error {
 func (s *Service) setCSS(ctx context.Context, who storefronts.Who, css string, pictures []id.File) error {
 	_, err := s.redressIn(ctx, who, step{verb: "changed the CSS"}, func(tx *db.Tx, l storefronts.Look) (storefronts.Look, error) {
 		l.CSS = css
-		if len(pictures) == 0 {
+		if len(pictures) == 0 || !guardCSSPictures {
 			return l, nil
 		}
 		_, err := s.Pictures.Use(ctx, tx, who.User, files.ForImage, pictures...)

@@ -176,8 +176,11 @@ func (f *Front) style(c echo.Context) error {
 
 // dressed is what a page of a shop wears, with the shop's own CSS where that may be used.
 func (f *Front) dressed(ctx context.Context, l storefronts.Look) (dress, error) {
-	if l.CSS == "" || f.Config.SameSite() {
+	if l.CSS == "" || guardCSSSite && f.Config.SameSite() {
 		return dressOf(l), nil
+	}
+	if !guardCSSReader {
+		return dressIn(l, l.CSS), nil
 	}
 	sheet, _ := stylesheet.Parse(l.CSS)
 	ids := mediaIDs(sheet)

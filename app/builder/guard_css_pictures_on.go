@@ -1,0 +1,5 @@
+//go:build !noguard_css_pictures
+
+package builder
+
+const guardCSSPictures = true

@@ -1,0 +1,5 @@
+//go:build !noguard_css_reader
+
+package builder
+
+const guardCSSReader = true

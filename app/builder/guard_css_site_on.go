@@ -1,0 +1,5 @@
+//go:build !noguard_css_site
+
+package builder
+
+const guardCSSSite = true
