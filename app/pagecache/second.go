@@ -39,11 +39,11 @@ type second struct {
 }
 
 const (
-	beat       = time.Second     // between two signs of life
-	alive      = 3 * time.Second // how long one is believed
-	hurry      = 100 * time.Millisecond
-	mostTags   = 20_000 // in the book, before a new one is begun
-	redrawWait = time.Second
+	beat     = time.Second     // between two signs of life
+	alive    = 3 * time.Second // how long one is believed
+	hurry    = 100 * time.Millisecond
+	mostTags = 20_000          // in the book, before a new one is begun
+	leave    = 5 * time.Second // in peace, after Redis did not answer
 )
 
 // ticket is the moment at which a drawing began.
@@ -296,7 +296,7 @@ func (s *second) ready() bool {
 func (s *second) away() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.retryAt = time.Now().Add(redrawWait)
+	s.retryAt = time.Now().Add(leave)
 }
 
 // trusted reports whether no notice can have been missed between the life of a page's drawer and ours.
