@@ -248,7 +248,11 @@ func (h *Handler) bio(c echo.Context) error {
 
 func (h *Handler) rewrite(c echo.Context, block id.Block) (refused string, err error) {
 	ctx := c.Request().Context()
-	r, err := h.Service.Now(ctx, who(c), Input{Key: web.Text(c, "key"), Kind: ForBlock, Block: block})
+	key := web.Text(c, "key")
+	if key == "" {
+		key = id.New[id.RunKind]().String()
+	}
+	r, err := h.Service.Now(ctx, who(c), Input{Key: key, Kind: ForBlock, Block: block})
 	switch {
 	case errs.Is(err, errs.Conflict), errs.Is(err, errs.Invalid):
 		return web.Sentence(c, err), nil
