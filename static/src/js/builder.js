@@ -121,22 +121,30 @@ document.addEventListener("htmx:beforeRequest", (e) => {
 // fetched when the block is closed.
 const state = () => document.getElementById("save-state");
 const newer = () => Number(document.getElementById("elsewhere")?.dataset.seq || 0) > Number(state()?.dataset.seq || 0);
-let asking = false;
+let asking = "";
 async function follow() {
   if (asking || !newer() || held) return;
+  if (document.querySelector("#builder .htmx-request")) return void setTimeout(follow, 400); // the answer may be what is new
   const open = document.getElementById("open")?.value || "";
   if (open && document.getElementById(`blk-${open}`)?.contains(document.activeElement)) {
     document.getElementById("builder").dataset.newer = "true";
     return;
   }
-  asking = true;
+  asking = `/app/window/blocks?b=${open}`;
   try {
-    await htmx.ajax("GET", `/app/window/blocks?b=${open}`, { target: "#blocks", swap: "morph:outerHTML" });
+    await htmx.ajax("GET", asking, { target: "#blocks", swap: "morph:outerHTML" });
     delete document.getElementById("builder").dataset.newer;
   } finally {
-    asking = false;
+    asking = "";
   }
 }
+// What was asked for before another block was opened would close that one.
+document.addEventListener("htmx:beforeSwap", (e) => {
+  if (!asking || e.detail.pathInfo?.requestPath !== asking) return;
+  if (asking.endsWith(`?b=${document.getElementById("open")?.value || ""}`)) return;
+  e.detail.shouldSwap = false;
+  setTimeout(follow, 400);
+});
 const elsewhere = document.getElementById("elsewhere");
 if (elsewhere) new MutationObserver(() => setTimeout(follow, 400)).observe(elsewhere, { attributes: true, attributeFilter: ["data-seq"] });
 document.addEventListener("focusout", () => setTimeout(follow, 400));
