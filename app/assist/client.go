@@ -96,7 +96,7 @@ func refusesFormat(err error) bool {
 }
 
 func (m *Model) request(a Ask, strict bool) openai.ChatCompletionRequest {
-	r := openai.ChatCompletionRequest{Model: m.Name, Stream: true, StreamOptions: &openai.StreamOptions{IncludeUsage: true}, MaxTokens: a.Most, Temperature: a.Heat,
+	r := openai.ChatCompletionRequest{Model: m.Name, Stream: true, StreamOptions: &openai.StreamOptions{IncludeUsage: true}, MaxCompletionTokens: a.Most, Temperature: a.Heat,
 		Messages: []openai.ChatCompletionMessage{{Role: openai.ChatMessageRoleSystem, Content: a.System}}}
 	for i, s := range a.Talk {
 		role := openai.ChatMessageRoleUser

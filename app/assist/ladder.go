@@ -35,7 +35,6 @@ type hand struct {
 	have  map[builder.Kind]int
 	shown map[id.Product]bool
 	n     int
-	fault []string
 }
 
 // most is how many blocks a window is written with.
