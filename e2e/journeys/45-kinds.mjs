@@ -91,7 +91,7 @@ const kinds = {
   divider: { style: "scallop" },
   grid: { title: "Everything on sale" },
   link: { title: "The paper I use", url: "https://example.com/paper-i-use", icon: "book" },
-  product: { note: "Sewn by hand" },
+  product: { product: { index: 1 }, note: "Sewn by hand" },
   contact: { title: "Write to Paloma" },
 };
 const seen = ["How I bind", "The press", "Last month's books", "Sewing on tapes", "ever finished", "Do you ship?", "Are.na", "Book an hour", "What I sew to", "Everything on sale", "The paper I use", "Sewn by hand", "Write to Paloma"];
