@@ -41,7 +41,7 @@ export function installed() {
   let reloading = false;
   const controlled = Boolean(navigator.serviceWorker.controller);
   navigator.serviceWorker.addEventListener("controllerchange", () => {
-    if (!controlled || reloading) return; // the first worker takes over in silence
+    if (!controlled || reloading || !navigator.serviceWorker.controller) return; // the first worker takes over in silence, signing out ends it
     reloading = true;
     location.reload();
   });

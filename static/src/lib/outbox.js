@@ -144,7 +144,7 @@ export function signingOut() {
   let asked = false;
   document.addEventListener("submit", async (e) => {
     const form = e.target;
-    if (form.getAttribute("action") !== "/logout" || asked) return;
+    if (!/^\/logout(\?|$)/.test(form.getAttribute("action")) || asked) return;
     e.preventDefault();
     const go = async () => {
       asked = true;
