@@ -125,7 +125,7 @@ export const journeys = {
     await inspect(v, "kinds-review");
     await page.locator("#publish-now").focus();
     await page.keyboard.press("Enter");
-    await page.waitForURL(/publish/);
+    await page.getByText("Everyone sees it now.").waitFor();
     v.faults.push(...(await valid(page, `${world.shop}/@paloma`)));
     for (const theme of ["daylight", "afterhours", "house"]) {
       if (theme !== "daylight") {
@@ -135,7 +135,7 @@ export const journeys = {
         await page.waitForFunction(() => !document.querySelector(".htmx-request"));
         await page.goto(`${world.app}/app/window/publish`);
         await page.locator("#publish-now").click();
-        await page.waitForURL(/publish/);
+        await page.getByText("Everyone sees it now.").waitFor();
       }
       for (const viewport of [small, phone, wide]) {
         const w = await open({ viewport, dark: theme === "afterhours" });
@@ -150,7 +150,7 @@ export const journeys = {
         // Questions open, and a gallery can be scrolled, by keys alone.
         await w.page.locator(".asks summary").first().focus();
         await w.page.keyboard.press("Enter");
-        assert(await w.page.getByText("Everywhere the post goes.").isVisible(), "the answer stays shut");
+        await w.page.getByText("Everywhere the post goes.").waitFor({ state: "visible" });
         if (viewport.width < 700) {
           const strip = w.page.locator(".wall ul");
           await strip.focus();
@@ -215,7 +215,7 @@ export const journeys = {
     }
     await page.goto(`${world.app}/app/window/publish`);
     await page.locator("#publish-now").click();
-    await page.waitForURL(/publish/);
+    await page.getByText("Everyone sees it now.").waitFor();
 
     const w = await open({ viewport: phone });
     const foreign = [];
@@ -275,6 +275,7 @@ export const journeys = {
     }
     await page.goto(`${world.app}/app/window/publish`);
     await page.locator("#publish-now").click();
+    await page.getByText("Everyone sees it now.").waitFor();
     await page.goto(`${world.shop}/@secondcrack`);
     const body = await page.locator("main").innerText();
     for (const s of ["From the roastery", "The drum", "Ground or whole?"]) assert(body.includes(s), `“${s}” is not on the page`);
