@@ -1,6 +1,6 @@
 // The builder without a connection: what waits on the phone, what becomes of it, and whose it is.
 import { assert, inspect, install, open } from "../lib/browser.mjs";
-import { seed, signIn } from "../lib/demo.mjs";
+import { password, seed, signIn } from "../lib/demo.mjs";
 import { play } from "../lib/outbox.mjs";
 
 const cut = [/ERR_INTERNET_DISCONNECTED|Failed to fetch|net::|status of 4(01|12)/];
@@ -137,6 +137,12 @@ async function waits(world, who, text) {
   return v;
 }
 
+async function fillIn(page, who) {
+  await page.getByLabel("E-mail").fill(who);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
 // entries are all rows of the outbox, whoever wrote them.
 const entries = (page) =>
   page.evaluate(
@@ -183,6 +189,25 @@ export const journeys = {
     const v = await open({ expect: cut });
     await v.context.addInitScript(() => delete ServiceWorkerRegistration.prototype.sync);
     return waited(world, v, "ilse@vitrine.example", "Foreground");
+  },
+  "a session that ends while an edit waits": async (world) => {
+    await seed(world);
+    const v = await waits(world, "malik@vitrine.example", "After the session");
+    const { page, context } = v;
+    await context.clearCookies();
+    await context.setOffline(false);
+    await page.getByText("1 edit waits on this phone.").waitFor();
+    await inspect(v, "offline-sign-in");
+    await page.locator("#waits-sign-in").click();
+    await page.waitForURL(/\/login\?next=/);
+    await settled(page, 0); // nothing is anybody's
+    assert((await entries(page)).length === 1, "what waited is gone");
+    await fillIn(page, "malik@vitrine.example");
+    await page.waitForURL(/app\/window/);
+    await page.locator('[data-name="After the session"]').waitFor();
+    await settled(page, 0);
+    await v.close();
+    return v.faults;
   },
   "another person signs in: nothing is sent as theirs, nothing is seen": async (world) => {
     await seed(world);
