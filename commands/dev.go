@@ -79,6 +79,8 @@ type world struct {
 	smtp     *embedded.SMTP
 	inbox    *http.Server
 	sandbox  *sandbox.Server
+	dns      *sandbox.DNS
+	records  *http.Server
 	lock     *os.File
 }
 
@@ -97,7 +99,7 @@ func (w *world) start(ctx context.Context) error {
 	if err := w.secrets(); err != nil {
 		return err
 	}
-	for _, f := range []func(context.Context) error{w.startPostgres, w.startRedis, w.startS3, w.startSMTP, w.startSandbox} {
+	for _, f := range []func(context.Context) error{w.startPostgres, w.startRedis, w.startS3, w.startSMTP, w.startSandbox, w.startDNS} {
 		if err := f(ctx); err != nil {
 			return err
 		}
@@ -286,6 +288,12 @@ func nearPort(port int) (net.Listener, error) {
 
 // stop ends what start began, the last first.
 func (w *world) stop() {
+	if w.records != nil {
+		w.records.Close()
+	}
+	if w.dns != nil {
+		w.dns.Stop()
+	}
 	if w.sandbox != nil {
 		w.sandbox.Close()
 	}
@@ -336,6 +344,7 @@ func (w *world) writeEnv() error {
 		{"PAYPAL_CERT_HOSTS", strings.Join(c.PayPalCertHosts, ",")}, {"PAYPAL_CERT_ROOTS", c.PayPalCertRoots}, {"GOOGLE_CLIENT_ID", c.GoogleClientID},
 		{"GOOGLE_CLIENT_SECRET", c.GoogleClientSecret.Reveal()}, {"GOOGLE_ISSUER", c.GoogleIssuer},
 		{"GROQ_API_KEY", c.GroqAPIKey.Reveal()}, {"LLM_API_URL", c.LLMAPIURL}, {"UNSPLASH_API_KEY", c.UnsplashAPIKey.Reveal()}, {"UNSPLASH_API_URL", c.UnsplashAPIURL},
+		{"DNS_SERVER", c.DNSServer}, {"DOMAIN_ADDRESSES", strings.Join(c.DomainAddresses, ",")},
 		{"APP_URL", c.AppURL}, {"SHOP_URL", c.ShopURL}, {"MEDIA_URL", c.MediaURL},
 	}
 	var b strings.Builder

@@ -97,7 +97,7 @@ func TestHostsAreRememberedAndForgottenInTime(t *testing.T) {
 	if got := slug(); got != "" {
 		t.Errorf("a removed domain still shows %q after a minute", got)
 	}
-	who, c = r.served(t)
+	_, c = r.served(t)
 	first = slug()
 	broken := dbtest.Fresh(t)
 	broken.Close()
