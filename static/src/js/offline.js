@@ -168,7 +168,9 @@ document.addEventListener("click", async (e) => {
   const op = (await outbox.state()).stuck.find((o) => String(o.n) === b.dataset.look);
   const id = op?.path.match(EDIT)?.[1];
   if (!id) return;
+  const ready = new Promise((done) => document.addEventListener("htmx:afterSettle", done, { once: true })); // the form listens from then on
   await window.htmx.ajax("GET", `/app/window/blocks?b=${id}`, { source: "#blocks", target: "#blocks", swap: "morph:outerHTML" });
+  await ready;
   const form = document.getElementById(`edit-${id}`);
   if (!form) return;
   write(id, params(op.body));
