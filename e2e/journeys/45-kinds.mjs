@@ -148,7 +148,7 @@ export const journeys = {
         await w.page.waitForFunction(() => [...document.images].every((i) => i.complete && i.naturalWidth));
         await inspect(w, `kinds-shop-${theme}-${viewport.width}`);
         // Questions open, and a gallery can be scrolled, by keys alone.
-        await w.page.locator(".asks summary").first().focus();
+        await w.page.locator(".asks summary", { hasText: "Do you ship?" }).focus();
         await w.page.keyboard.press("Enter");
         await w.page.getByText("Everywhere the post goes.").waitFor({ state: "visible" });
         if (viewport.width < 700) {
