@@ -46,21 +46,21 @@ func (a *App) routes() error {
 	(&payments.Handler{Inbox: a.inbox()}).Routes(r)                                           // /webhooks
 
 	// App host: creators
-	(&storefronts.API{Service: a.Shops, Dress: a.Builder.Dress, Visible: a.Front().Document}).Routes(r) // /api/v1/storefronts
-	(&storefronts.Handler{Service: a.Shops}).Routes(r)                                                  // /start, /app/settings/shop
-	(&domains.Handler{Service: a.Domains.Service, Hosts: a.Domains}).Routes(r)                          // /app/settings/domain, /domains/ask; what comes to creators' domains
-	(&payouts.Handler{Service: a.Payouts, Fees: a.Fees, Fresh: web.Fresh}).Routes(r)                    // /app/payouts, /api/v1/balance, /api/v1/payouts
-	a.following().Routes(r)                                                                             // /app/payouts/transactions, /api/v1/transactions
-	a.refunding().Routes(r)                                                                             // /app/orders/:id/refund, /o/:token/refund
-	(&disputes.Handler{Service: a.Disputes}).Routes(r)                                                  // /app/disputes
-	a.today().Routes(r)                                                                                 // /app/today, /app/live
-	a.bringing().Routes(r)                                                                              // /start/bring, /app/window/bring
-	(&bundle.Handler{Service: a.Archives()}).Routes(r)                                                  // /app/settings/archive
-	a.window().Routes(r)                                                                                // /app/window
-	a.describing().Routes(r)                                                                            // /start/ai, /app/window/ai; media host /u/
-	(&assist.API{Service: a.Assist, AppURL: a.Config.AppURL}).Routes(r)                                 // /api/v1/ai
-	(&products.Handler{Service: a.Products, ShopURL: a.Config.ShopURL}).Routes(r)                       // /app/products
-	(&files.Handler{Service: a.Files}).Routes(r)                                                        // /app/files; media host /m/
+	(&storefronts.API{Service: a.Shops, Dress: a.Builder.DressIn, Visible: a.Front().Document}).Routes(r) // /api/v1/storefronts
+	(&storefronts.Handler{Service: a.Shops}).Routes(r)                                                    // /start, /app/settings/shop
+	(&domains.Handler{Service: a.Domains.Service, Hosts: a.Domains}).Routes(r)                            // /app/settings/domain, /domains/ask; what comes to creators' domains
+	(&payouts.Handler{Service: a.Payouts, Fees: a.Fees, Fresh: web.Fresh}).Routes(r)                      // /app/payouts, /api/v1/balance, /api/v1/payouts
+	a.following().Routes(r)                                                                               // /app/payouts/transactions, /api/v1/transactions
+	a.refunding().Routes(r)                                                                               // /app/orders/:id/refund, /o/:token/refund
+	(&disputes.Handler{Service: a.Disputes}).Routes(r)                                                    // /app/disputes
+	a.today().Routes(r)                                                                                   // /app/today, /app/live
+	a.bringing().Routes(r)                                                                                // /start/bring, /app/window/bring
+	(&bundle.Handler{Service: a.Archives()}).Routes(r)                                                    // /app/settings/archive
+	a.window().Routes(r)                                                                                  // /app/window
+	a.describing().Routes(r)                                                                              // /start/ai, /app/window/ai; media host /u/
+	(&assist.API{Service: a.Assist, AppURL: a.Config.AppURL}).Routes(r)                                   // /api/v1/ai
+	(&products.Handler{Service: a.Products, ShopURL: a.Config.ShopURL}).Routes(r)                         // /app/products
+	(&files.Handler{Service: a.Files}).Routes(r)                                                          // /app/files; media host /m/
 
 	// App host: operators
 	(&admin.Handler{Service: a.Admin}).Routes(r)                                           // /admin, /admin/cases, /admin/payouts, /admin/refunds, /admin/audit

@@ -99,6 +99,7 @@ var openToOthers = []string{
 	"POST /webhooks/stripe", "POST /webhooks/paypal", "POST /api/v1/payment/webhook",
 	"POST /api/v1/register", "POST /api/v1/verify-email", "POST /api/v1/login", "POST /api/v1/token/refresh", "POST /api/v1/logout",
 	"POST /api/v1/payment/create-intent", "POST /api/v1/payment/confirm", // by key, never by cookie
+	"POST /api/v1/storefronts", "PUT /api/v1/storefronts/:shop", "DELETE /api/v1/storefronts/:shop", "POST /api/v1/ai/generate/bio", "POST /api/v1/ai/build/storefront",
 }
 
 func TestUnsafeRoutesRefuseCrossSiteCalls(t *testing.T) {

@@ -42,6 +42,11 @@ func TestProgramsOpenChangeAndDeleteShops(t *testing.T) {
 			t.Errorf("%s: %d %v", what, code, out)
 		}
 	}
+	for what, body := range map[string]map[string]any{"currency": {"name": "Half", "currency": "XXX"}, "look": {"name": "Half", "theme": "neon"}, "slug": {"name": "Half", "slug": c.Shop.Slug}} {
+		if code, _ := p.call(http.MethodPut, mine, "", body); code != 422 {
+			t.Errorf("%s: %d", what, code)
+		}
+	}
 	if _, out := p.call(http.MethodPut, mine, "", map[string]any{}); out["name"] != "Renamed" {
 		t.Errorf("nothing named, and it changed: %v", out)
 	}
@@ -81,7 +86,7 @@ func TestProgramsOpenChangeAndDeleteShops(t *testing.T) {
 	shop := w.ShopBrowser()
 	shop.Get("/@" + c.Shop.Slug).Is(410).Has("This shop is gone")
 	shop.Get("/@" + c.Shop.Slug + "/p/" + c.Slug).Is(410)
-	if page := w.Browser().Get("/checkout/start?p=" + c.Product.String() + "&q=1"); page.Status == 200 && !strings.Contains(page.Body, "closed") {
+	if page := w.Browser().Get("/checkout/start?p=" + c.Product.String() + "&q=1"); page.Status != 409 || !strings.Contains(page.Body, "closed") {
 		t.Errorf("a product of a deleted shop can be bought: %d\n%s", page.Status, page.Text("main"))
 	}
 	if page := sale.Get(sale.Order.URL.String()); page.Status != 200 {

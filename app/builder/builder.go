@@ -427,8 +427,13 @@ func (s *Service) changeIn(ctx context.Context, tx *db.Tx, who storefronts.Who, 
 func (s *Service) Dress(ctx context.Context, who storefronts.Who, l storefronts.Look) (storefronts.Shop, error) {
 	var out storefronts.Shop
 	err := s.DB.InTx(ctx, func(tx *db.Tx) (err error) {
-		out, err = s.take(ctx, tx, who, step{verb: "changed the theme", same: "look", soon: typing}, func() error { return s.Shops.ApplyLook(ctx, tx, who, l) })
+		out, err = s.DressIn(ctx, tx, who, l)
 		return err
 	})
 	return out, err
+}
+
+// DressIn is Dress within a transaction of the caller's.
+func (s *Service) DressIn(ctx context.Context, tx *db.Tx, who storefronts.Who, l storefronts.Look) (storefronts.Shop, error) {
+	return s.take(ctx, tx, who, step{verb: "changed the theme", same: "look", soon: typing}, func() error { return s.Shops.ApplyLook(ctx, tx, who, l) })
 }

@@ -164,7 +164,7 @@ func TestLettersTypedInARowAreOneStep(t *testing.T) {
 	for _, title := range []string{"Ma", "Map", "Maps"} {
 		b = w.edit(t, b, builder.Props{Title: title, URL: "https://example.com"})
 	}
-	b = w.edit(t, b, builder.Props{Title: "Maps", URL: "https://example.com", Note: "Here"})
+	w.edit(t, b, builder.Props{Title: "Maps", URL: "https://example.com", Note: "Here"})
 	titles := func() []string {
 		var out []string
 		for {

@@ -2,7 +2,6 @@ package builder
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"vitrine/app/db"
@@ -31,27 +30,28 @@ var errNoPictures = errs.New(errs.NotFound, "There are no pictures in this block
 // AddPictures puts pictures at the end of a block, whatever else has changed in it: none that another device has
 // added or described is lost. Where there is room for one, it takes the place of the one before.
 func (s *Service) AddPictures(ctx context.Context, who storefronts.Who, block id.Block, fresh []Picture) (Edited, error) {
-	for range 10 { // whoever was quicker is asked for again
-		b, err := s.Block(ctx, s.DB, who, block)
+	var out Edited
+	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
+		if _, err := s.Shops.Lock(ctx, tx, who); err != nil { // whoever was quicker has written
+			return err
+		}
+		b, err := s.Block(ctx, tx, who, block)
 		if err != nil {
-			return Edited{}, err
+			return err
 		}
 		room := maxPictures(b.Kind)
 		if room == 0 {
-			return Edited{}, errNoPictures
+			return errNoPictures
 		}
 		p := b.Props
 		p.Pictures = slices.Concat(p.Pictures, fresh)
 		if room == 1 {
 			p.Pictures = p.Pictures[len(p.Pictures)-1:]
 		}
-		out, err := s.Edit(ctx, who, block, b.V, p)
-		var stale *Stale
-		if !errors.As(err, &stale) {
-			return out, err
-		}
-	}
-	return Edited{}, errs.New(errs.Conflict, "This block is being changed on another device. Please send the picture again.")
+		out, err = s.editIn(ctx, tx, who, block, b.V, p)
+		return err
+	})
+	return out, err
 }
 
 // arrange moves the picture of one file up or down among the others, or takes it out; false when it is not there.

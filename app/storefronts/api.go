@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"vitrine/app/db"
 	"vitrine/app/errs"
 	"vitrine/app/id"
 	"vitrine/app/web"
@@ -20,7 +21,7 @@ import (
 type API struct {
 	Service *Service
 	// Dress changes the look of a draft as a step that can be undone; filled by the builder.
-	Dress func(ctx context.Context, who Who, l Look) (Shop, error)
+	Dress func(ctx context.Context, tx *db.Tx, who Who, l Look) (Shop, error)
 	// Visible is what visitors of a published shop see, as a value for JSON; filled by the builder.
 	Visible func(ctx context.Context, slug string) (any, error)
 }
@@ -171,18 +172,19 @@ func (a *API) change(c echo.Context) error {
 		}
 	}
 	l.Theme, l.BrandColor, l.HeaderStyle, l.Lettering, l.Spacing, l.Background = *in.Theme, *in.BrandColor, *in.HeaderStyle, *in.Lettering, *in.Spacing, *in.Background
-	if _, err := l.Check(); err != nil {
-		return err
-	}
-	if _, err := a.Service.Rename(ctx, who, *in.Name, *in.Slug); err != nil {
-		return err
-	}
-	if in.Currency != nil {
-		if _, err := a.Service.SetCurrency(ctx, who, strings.ToUpper(*in.Currency)); err != nil {
+	err = a.Service.DB.InTx(ctx, func(tx *db.Tx) error { // all of it or nothing
+		if _, err := a.Service.rename(ctx, tx, who, *in.Name, *in.Slug); err != nil {
 			return err
 		}
-	}
-	if sh, err = a.Dress(ctx, who, l); err != nil {
+		if in.Currency != nil {
+			if _, err := a.Service.setCurrency(ctx, tx, who, strings.ToUpper(*in.Currency)); err != nil {
+				return err
+			}
+		}
+		sh, err = a.Dress(ctx, tx, who, l)
+		return err
+	})
+	if err := slugTaken(err); err != nil {
 		return err
 	}
 	return c.JSON(http.StatusOK, a.draw(sh))

@@ -190,6 +190,15 @@ func (s *Service) Lock(ctx context.Context, tx *db.Tx, who Who) (Shop, error) {
 
 // Rename changes name and address. The old address keeps leading to the shop.
 func (s *Service) Rename(ctx context.Context, who Who, name, slug string) (Shop, error) {
+	var out Shop
+	err := s.DB.InTx(ctx, func(tx *db.Tx) (err error) {
+		out, err = s.rename(ctx, tx, who, name, slug)
+		return err
+	})
+	return out, slugTaken(err)
+}
+
+func (s *Service) rename(ctx context.Context, tx *db.Tx, who Who, name, slug string) (Shop, error) {
 	name, slug = Line(name), CleanSlug(slug)
 	var f errs.Form
 	checkName(&f, name)
@@ -197,71 +206,64 @@ func (s *Service) Rename(ctx context.Context, who Who, name, slug string) (Shop,
 	if err := f.Err(); err != nil {
 		return Shop{}, err
 	}
-	var out Shop
-	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
-		if err := s.free(ctx, tx, slug); err != nil {
-			return err
+	if err := s.free(ctx, tx, slug); err != nil {
+		return Shop{}, err
+	}
+	sh, err := lock(ctx, tx, who)
+	if err != nil || sh.Name == name && sh.Slug == slug {
+		return sh, err
+	}
+	if err := updateName(ctx, tx, who, name, slug); err != nil {
+		return sh, err
+	}
+	if sh.Slug != slug {
+		if err := refuseFormer(ctx, tx, slug, who.Shop); err != nil {
+			return sh, err
 		}
-		sh, err := lock(ctx, tx, who)
-		if err != nil {
-			return err
+		if err := moveSlug(ctx, tx, who.Shop, sh.Slug, slug); err != nil {
+			return sh, err
 		}
-		out = sh
-		if sh.Name == name && sh.Slug == slug {
-			return nil
-		}
-		if err := updateName(ctx, tx, who, name, slug); err != nil {
-			return err
-		}
-		if sh.Slug != slug {
-			if err := refuseFormer(ctx, tx, slug, who.Shop); err != nil {
-				return err
-			}
-			if err := moveSlug(ctx, tx, who.Shop, sh.Slug, slug); err != nil {
-				return err
-			}
-		}
-		out.Name, out.Slug = name, slug
-		return event.Emit(ctx, tx, Published, who.Shop.String())
-	})
-	return out, slugTaken(err)
+	}
+	sh.Name, sh.Slug = name, slug
+	return sh, event.Emit(ctx, tx, Published, who.Shop.String())
 }
 
 // SetCurrency changes what the shop sells in. After the first sale it stays as it is.
 func (s *Service) SetCurrency(ctx context.Context, who Who, code string) (Shop, error) {
+	var out Shop
+	err := s.DB.InTx(ctx, func(tx *db.Tx) (err error) {
+		out, err = s.setCurrency(ctx, tx, who, code)
+		return err
+	})
+	return out, err
+}
+
+func (s *Service) setCurrency(ctx context.Context, tx *db.Tx, who Who, code string) (Shop, error) {
 	cur := money.Currency(code)
 	if !cur.Valid() {
 		return Shop{}, errs.Field("currency", "Choose a currency from the list.")
 	}
-	var out Shop
-	err := s.DB.InTx(ctx, func(tx *db.Tx) error {
-		sh, err := lock(ctx, tx, who)
-		if err != nil {
-			return err
+	sh, err := lock(ctx, tx, who)
+	if err != nil || sh.Currency == cur {
+		return sh, err
+	}
+	sold, err := s.HasSales(ctx, tx, who.Shop)
+	if err != nil {
+		return sh, err
+	}
+	if sold {
+		return sh, errs.Field("currency", "The currency is fixed after the first sale.")
+	}
+	if err := updateCurrency(ctx, tx, who, cur); err != nil {
+		return sh, err
+	}
+	for _, tell := range s.Recurrency {
+		if err := tell(ctx, tx, who.Shop, sh.Currency, cur); err != nil {
+			return sh, err
 		}
-		out = sh
-		if sh.Currency == cur {
-			return nil
-		}
-		sold, err := s.HasSales(ctx, tx, who.Shop)
-		if err != nil {
-			return err
-		}
-		if sold {
-			return errs.Field("currency", "The currency is fixed after the first sale.")
-		}
-		if err := updateCurrency(ctx, tx, who, cur); err != nil {
-			return err
-		}
-		for _, tell := range s.Recurrency {
-			if err := tell(ctx, tx, who.Shop, sh.Currency, cur); err != nil {
-				return err
-			}
-		}
-		out.Currency = cur
-		return event.Emit(ctx, tx, Published, who.Shop.String())
-	})
-	return out, err
+	}
+	sh.Currency = cur
+	return sh, event.Emit(ctx, tx, Published, who.Shop.String())
 }
 
 // Close shows visitors the reason in place of the window, and stops sales. Reopen undoes it.
