@@ -180,7 +180,7 @@ export const journeys = {
     await page.locator(".blk__go").first().click();
     assert((await page.locator("[name=title]").inputValue()) === "Written by hand", "not first");
     await page.locator("#dock-remove").click();
-    await page.getByRole("button", { name: "Undo" }).click();
+    await page.getByRole("button", { name: "Undo", exact: true }).click();
     await page.goto(`${world.app}/app/window/publish`);
     await page.locator("#publish-now").click();
     await page.getByText("Everyone sees it now.").waitFor();

@@ -27,13 +27,13 @@ async function describe(world, page, { tone = "Warm", anew = true } = {}) {
 
 const blocks = (page) => page.locator("#run .slot:not(#coming)");
 
-export default {
+export const journeys = {
   "a window is described, comes block by block, and is undone in one step": async (world) => {
     const faults = [];
     for (const dark of [false, true]) {
       const v = await studio(world, { dark });
       await v.page.goto(`${world.app}/start/ai`);
-      faults.push(...(await inspect(v, `describe-${dark ? "dark" : "light"}`)));
+      await inspect(v, `describe-${dark ? "dark" : "light"}`);
       await v.page.goto(`${world.app}/app/window`);
       const before = await v.page.locator("#blocks > li").count();
       await describe(world, v.page);
@@ -46,7 +46,7 @@ export default {
       assert(seen.size >= 3, `the blocks did not come one by one: ${[...seen]}`);
       assert((await blocks(v.page).count()) >= 5, "too few blocks");
       assert((await v.page.locator("#run").getByText("£24").count()) > 0 && (await v.page.locator("#run").getByText("£180").count()) > 0, "a price is missing");
-      faults.push(...(await inspect(v, `described-${dark ? "dark" : "light"}`)));
+      await inspect(v, `described-${dark ? "dark" : "light"}`);
       const text = v.page.locator("#run .blk--text").first();
       const said = await text.innerText();
       await v.page.getByRole("button", { name: /Another version of/ }).nth(1).click();
@@ -57,10 +57,11 @@ export default {
       await v.page.goBack();
       await v.page.locator("#undo-all").click();
       await v.page.getByRole("heading", { name: "All of it is undone" }).waitFor();
-      faults.push(...(await inspect(v, `undone-${dark ? "dark" : "light"}`)));
+      await inspect(v, `undone-${dark ? "dark" : "light"}`);
       await v.page.goto(`${world.app}/app/window`);
       assert((await v.page.locator("#blocks > li").count()) === before, "the window is not as it was");
       await v.close();
+      faults.push(...v.faults);
     }
     return faults;
   },
@@ -77,11 +78,10 @@ export default {
       }
       assert((await v.page.getByText(/Written from our templates/).count()) === 1, "it does not say who wrote it");
       assert(!/thief|evil|script>/i.test(await v.page.locator("#run").innerHTML()), "something hostile came through");
-      const faults = await inspect(v, "described-by-template");
       await v.page.locator("#keep").click();
       await v.page.waitForURL(/app\/window$/);
       await v.close();
-      return faults;
+      return v.faults;
     } finally {
       await control(world, "/llm/faults/clear");
     }
