@@ -18,7 +18,7 @@ func TestEveryTextComesThroughTheCatalogue(t *testing.T) {
 	w.Buy(c.Product)
 	w.Settle()
 	b := w.SignIn(c.Email)
-	plain := []string{"Vitrine", c.Email, c.Shop.Name, c.Shop.Slug, "@mail.", "http", "Google", "Stripe", "EUR", "PDF", "UTC", "webtest", "Android", "Forty glazes", "#", "shop.localhost"}
+	plain := []string{"Vitrine", c.Email, c.Shop.Name, c.Shop.Slug, "@mail.", "http", "Google", "Stripe", "EUR", "PDF", "UTC", "webtest", "Android", "Forty glazes", "Aa", "#", "shop.localhost"}
 	for _, path := range []string{"/app/today", "/app/orders", "/app/window", "/app/window/add", "/app/window/theme", "/app/window/publish", "/app/products",
 		"/app/products/new", "/app/you", "/app/messages", "/app/settings/shop", "/app/settings/security", "/app/security", "/my", "/forgot", "/app/offline"} {
 		p := b.Get(path + "?lang=en-XA").Is(200)

@@ -102,9 +102,6 @@ func (h *Handler) pictureState(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if !web.IsFragment(c) {
-		return web.SeeOther(c, windowURL(bid))
-	}
 	ctx := c.Request().Context()
 	d, err := h.Service.Draft(ctx, who(c))
 	if err != nil {
@@ -116,6 +113,9 @@ func (h *Handler) pictureState(c echo.Context) error {
 		}
 		for i, p := range b.Props.Pictures {
 			if p.File.String() == c.Param("file") {
+				if !web.IsFragment(c) {
+					return web.SeeOther(c, windowURL(bid))
+				}
 				return web.Fragment(c, http.StatusOK, views.PictureState(bid.String(), d.picture(ctx, i, p)))
 			}
 		}
