@@ -1,16 +1,12 @@
 // Describing a window: blocks stream in, another version of one, undo all, keep; without script, and when the model fails.
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { assert, inspect, open } from "../lib/browser.mjs";
-import { control, signIn } from "../lib/demo.mjs";
+import { control, seed, signIn } from "../lib/demo.mjs";
 
 const sentence = "I'm Ravi and I bind books by hand in Leeds. I sell a notebook for £24 and a weekend of binding for £180. Find me at instagram.com/ravi.binds";
 
 // A shop of the demo world whose draft is written anew here.
-let linocut;
 async function studio(world, options = {}) {
-  linocut ??= promisify(execFile)(process.env.VITRINE_BIN ?? "bin/vitrine", ["seed", "ravi"], { env: { ...process.env, VITRINE_DATA: world.data, DATABASE_URL: "" } });
-  await linocut;
+  await seed(world, "ravi");
   const v = await open(options);
   await signIn(world, v.page, "ravi@vitrine.example");
   return v;

@@ -17,7 +17,7 @@ async function valid(page, url) {
 }
 
 async function window_(world, who, options = {}) {
-  await seed(world);
+  await seed(world, { kofi: "secondcrack", lena: "green" }[who] ?? who);
   const v = await open(options);
   await signIn(world, v.page, `${who}@vitrine.example`);
   await v.page.goto(`${world.app}/app/window`);

@@ -1,18 +1,14 @@
 // Dressing a shop: choices tried on at once, CSS of one's own with its faults by line, and styles that mean harm.
-import { execFile } from "node:child_process";
 import { createServer } from "node:http";
-import { promisify } from "node:util";
 import { assert, inspect, open, phone, wide } from "../lib/browser.mjs";
-import { signIn } from "../lib/demo.mjs";
+import { seed, signIn } from "../lib/demo.mjs";
 import { covering, telling } from "../lib/hostile.mjs";
 
 const room = (world) => `${world.app}/app/window/theme`;
 
 // A shop of the demo world that no other journey needs.
-let ravi;
 async function studio(world, options = {}) {
-  ravi ??= promisify(execFile)(process.env.VITRINE_BIN ?? "bin/vitrine", ["seed", "ravi"], { env: { ...process.env, VITRINE_DATA: world.data, DATABASE_URL: "" } });
-  await ravi;
+  await seed(world, "ravi");
   const v = await open(options);
   await signIn(world, v.page, "ravi@vitrine.example");
   return v;

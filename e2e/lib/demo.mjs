@@ -1,11 +1,16 @@
-// The first three shops of `make seed`, filled once a run.
+// The shops of `make seed`, each filled once a run: three that the journeys share, and those that a journey asks for.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
-let filled;
-export function seed(world) {
-  filled ??= promisify(execFile)(process.env.VITRINE_BIN ?? "bin/vitrine", ["seed", "noor", "lowtide", "ilse"], { env: { ...process.env, VITRINE_DATA: world.data, DATABASE_URL: "" } });
-  return filled;
+const filled = {};
+let last = Promise.resolve();
+export function seed(world, ...more) {
+  const fresh = ["noor", "lowtide", "ilse", ...more].filter((slug) => !filled[slug]);
+  if (fresh.length) {
+    last = last.then(() => promisify(execFile)(process.env.VITRINE_BIN ?? "bin/vitrine", ["seed", ...fresh], { env: { ...process.env, VITRINE_DATA: world.data, DATABASE_URL: "" } }));
+    for (const slug of fresh) filled[slug] = true;
+  }
+  return last;
 }
 
 export const password = "a lit window at night";
