@@ -40,6 +40,7 @@ async function controlled(world, page) {
 const openBlock = async (page, name) => {
   await page.locator(`[data-name="${name}"] .blk__go`).click();
   await field(page).waitFor();
+  await page.waitForFunction(() => !document.querySelector(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")); // its form listens from then on
 };
 
 // write changes a title, and waits until the phone has it.
@@ -226,6 +227,111 @@ export const journeys = {
     await page.goto(`${world.app}/app/window`);
     await page.locator('[data-name="A secret of Malik"]').waitFor();
     await settled(page, 0);
+    await v.close();
+    return v.faults;
+  },
+  "another device was quicker: both texts are shown, and signing out asks": async (world) => {
+    await seed(world);
+    const who = "malik@vitrine.example";
+    const v = await waits(world, who, "Mine, from the train");
+    const { page, context } = v;
+    const other = await open();
+    await signIn(world, other.page, who);
+    const theirs = async (text) => {
+      await other.page.goto(`${world.app}/app/window`);
+      await openBlock(other.page, (await links(other.page))[0]);
+      const done = other.page.waitForResponse((r) => r.request().method() === "PATCH" && r.ok());
+      await field(other.page).fill(text);
+      await done;
+    };
+    await theirs("Theirs, from the desk");
+    await context.setOffline(false);
+    await settled(page, 1, "stuck");
+    await page.getByText("1 edit needs you").waitFor();
+    assert((await page.locator("#needs-you").innerText()).includes("Mine, from the train"), "the strip does not say what");
+    await inspect(v, "offline-needs-you");
+
+    await page.goto(`${world.app}/app/you`);
+    await page.getByText("1 edit needs you").waitFor();
+    await page.locator("#sign-out").click();
+    await page.getByRole("heading", { name: "1 edit was not sent" }).waitFor();
+    await inspect(v, "offline-leaving");
+    await page.locator("#leaving-send").click();
+    await page.getByText("They could not be sent").waitFor();
+    await page.locator("#leaving-stay").click();
+
+    await page.goto(`${world.app}/app/window`);
+    await page.getByRole("button", { name: "Look at both" }).click();
+    const clash = page.locator(".clash");
+    await clash.waitFor();
+    const both = await clash.innerText();
+    assert(both.includes("Theirs, from the desk") && both.includes("Mine, from the train"), `the choice says ${both}`);
+    await inspect(v, "offline-both");
+    await page.getByRole("button", { name: "Keep mine" }).click();
+    await settled(page, 0, "stuck");
+    await page.locator("#needs-you").waitFor({ state: "hidden" });
+    await other.page.goto(`${world.app}/app/window`);
+    assert((await links(other.page))[0] === "Mine, from the train", `kept: ${await links(other.page)}`);
+
+    await context.setOffline(true);
+    await write(page, "Lost on purpose");
+    await theirs("Theirs again");
+    await context.setOffline(false);
+    await settled(page, 1, "stuck");
+    await page.goto(`${world.app}/logout`);
+    await page.locator("#logout").click();
+    await page.locator("#leaving-lose").click();
+    await page.waitForURL(/login/);
+    await found(page, ["Lost on purpose", "Malik"]);
+    await theirs("Listen to the radio show");
+    await v.close();
+    await other.close();
+    return [...v.faults, ...other.faults];
+  },
+  "one browses everything and signs out; the next finds nothing of it, with or without a connection": async (world) => {
+    await seed(world);
+    const v = await install({ expect: cut });
+    const { page, context } = v;
+    const secrets = ["Noor Adeyemi", "noor@vitrine.example", "Forty glazes", "kiln"];
+    await signIn(world, page);
+    await controlled(world, page);
+    const seen = ["/app/today", "/app/orders", "/app/products", "/app/payouts", "/app/settings/security", "/app/you", "/app/window/publish"];
+    for (const p of seen) await page.goto(world.app + p);
+    await context.setOffline(true);
+    for (const p of seen.slice(0, 3)) {
+      await page.goto(world.app + p);
+      assert(/As of \d\d:\d\d/.test(await page.locator("#as-of").innerText()), `${p} does not say how old it is`);
+      await inspect(v, `offline ${p}`);
+    }
+    for (const p of seen.slice(3)) {
+      await page.goto(world.app + p);
+      await page.getByRole("heading", { name: "No connection" }).waitFor();
+    }
+    await page.goto(`${world.app}/app/window`);
+    await page.locator("#publish-count .needs").waitFor();
+    await page.locator("#publish-count").press("Enter");
+    await page.locator(".toast").getByText("Needs a connection").waitFor();
+    await inspect(v, "offline-window");
+    await context.setOffline(false);
+    await page.goto(`${world.app}/app/you`);
+    await page.locator("#sign-out").click();
+    await page.waitForURL(/login/);
+    await found(page, secrets);
+    await context.setOffline(true);
+    await page.goBack().catch(() => {});
+    assert(!(await page.locator("body").innerText().catch(() => "")).includes("Noor"), "Back shows her page");
+    await context.setOffline(false);
+    await page.goto(`${world.app}/login`);
+    await fillIn(page, "ilse@vitrine.example");
+    await page.waitForURL(/app\/today/);
+    await controlled(world, page);
+    await found(page, secrets);
+    await context.setOffline(true);
+    for (const p of seen) {
+      await page.goto(world.app + p);
+      const text = await page.content();
+      assert(!secrets.some((s) => text.includes(s)), `${p} shows her page to Ilse`);
+    }
     await v.close();
     return v.faults;
   },

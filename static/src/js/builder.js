@@ -1,6 +1,7 @@
 // Moving blocks: by their handle with a finger or a mouse, and by keys. Both fill #move-form, which the
 // server answers with the list in its true order.
 import Sortable from "sortablejs";
+import { fill } from "../lib/forms.js";
 import { pictures } from "../lib/pictures.js";
 
 const htmx = window.htmx;
@@ -123,7 +124,7 @@ const state = () => document.getElementById("save-state");
 const newer = () => Number(document.getElementById("elsewhere")?.dataset.seq || 0) > Number(state()?.dataset.seq || 0);
 let asking = "";
 async function follow() {
-  if (asking || !newer() || held) return;
+  if (asking || !newer() || held || !navigator.onLine) return;
   if (document.querySelector("#builder .htmx-request")) return void setTimeout(follow, 400); // the answer may be what is new
   const open = document.getElementById("open")?.value || "";
   if (open && document.getElementById(`blk-${open}`)?.contains(document.activeElement)) {
@@ -132,7 +133,7 @@ async function follow() {
   }
   asking = `/app/window/blocks?b=${open}`;
   try {
-    await htmx.ajax("GET", asking, { target: "#blocks", swap: "morph:outerHTML" });
+    await htmx.ajax("GET", asking, { source: "#blocks", target: "#blocks", swap: "morph:outerHTML" });
     delete document.getElementById("builder").dataset.newer;
   } finally {
     asking = "";
@@ -144,6 +145,41 @@ document.addEventListener("htmx:beforeSwap", (e) => {
   if (asking.endsWith(`?b=${document.getElementById("open")?.value || ""}`)) return;
   e.detail.shouldSwap = false;
   setTimeout(follow, 400);
+});
+// A list that is fetched by itself leaves a text that was not saved as it is, with the version that it was typed over:
+// if another device was quicker, the server asks which of both stays.
+const known = new WeakMap(); // what a form says, as the server knows it
+const writing = () => document.querySelector("#blocks form[data-autosave]");
+const says = (f) => {
+  const body = new URLSearchParams(new FormData(f));
+  body.delete("bv");
+  return body.toString();
+};
+const drawn = () => writing() && known.set(writing(), says(writing()));
+drawn();
+let unsaved = null;
+document.addEventListener("htmx:beforeSwap", (e) => {
+  const f = writing();
+  unsaved = null;
+  if (e.detail.requestConfig?.elt?.id !== "blocks" || !f || !known.has(f) || says(f) === known.get(f)) return;
+  const t = document.createElement("template");
+  t.innerHTML = e.detail.serverResponse;
+  const next = t.content.querySelector(`#${f.id}`);
+  if (next && says(next) !== says(f)) unsaved = { id: f.id, bv: f.elements.bv.value, body: new URLSearchParams(says(f)) };
+});
+document.addEventListener("htmx:afterSwap", (e) => {
+  if (e.detail.target?.id !== "blocks") return;
+  const f = writing();
+  if (!unsaved || f?.id !== unsaved.id) return drawn();
+  fill(f, unsaved.body);
+  f.elements.bv.value = unsaved.bv;
+});
+document.addEventListener("htmx:afterRequest", (e) => {
+  const { elt, xhr, requestConfig } = e.detail;
+  if (elt?.matches?.("form[data-autosave]") && xhr?.status === 200) known.set(elt, requestConfig.said);
+});
+document.addEventListener("htmx:beforeRequest", (e) => {
+  if (e.detail.elt.matches?.("form[data-autosave]")) e.detail.requestConfig.said = says(e.detail.elt);
 });
 const elsewhere = document.getElementById("elsewhere");
 if (elsewhere) new MutationObserver(() => setTimeout(follow, 400)).observe(elsewhere, { attributes: true, attributeFilter: ["data-seq"] });

@@ -1,5 +1,6 @@
 // The builder without a connection: what waits on this phone is shown as if it had arrived. Every answer that comes
 // from the worker's memory is older than what waits, so what waits is laid over it.
+import { fill } from "../lib/forms.js";
 import { outbox } from "../lib/outbox.js";
 
 const words = document.getElementById("offline")?.dataset ?? {};
@@ -60,12 +61,7 @@ function lay(op) {
 
 // write puts the text that waits into the open form, or beside the closed block.
 function write(id, body) {
-  const form = document.getElementById(`edit-${id}`);
-  for (const el of form?.elements ?? []) {
-    if (!el.name || el.name === "bv" || el === document.activeElement || !body.has(el.name)) continue;
-    if (el.type === "checkbox" || el.type === "radio") el.checked = body.getAll(el.name).includes(el.value);
-    else if (el.type !== "file") el.value = body.get(el.name);
-  }
+  fill(document.getElementById(`edit-${id}`), body);
   const closed = li(id)?.querySelector(".blk__in");
   if (!closed) return;
   let note = closed.querySelector(".blk__waits");
@@ -173,7 +169,7 @@ document.addEventListener("click", async (e) => {
   await ready;
   const form = document.getElementById(`edit-${id}`);
   if (!form) return;
-  write(id, params(op.body));
+  fill(form, params(op.body), null);
   form.elements.bv.value = params(op.body).get("bv");
   window.htmx.trigger(form, "submit");
 });
