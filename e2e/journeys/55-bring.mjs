@@ -30,28 +30,16 @@ async function found(world, v, url) {
   await v.page.locator("#bring-take, #alert").waitFor({ timeout: 30000 });
 }
 
-// restart is patient: jobs that make pictures smaller may hold the old process for a while.
-async function restart(world, settings) {
-  for (let tries = 10; ; tries--) {
-    try {
-      return await world.restart(settings);
-    } catch (e) {
-      if (!tries || !String(e).includes("another Vitrine runs")) throw e;
-      await new Promise((done) => setTimeout(done, 2000));
-    }
-  }
-}
-
 // allowed runs something while the page may be read.
 async function allowed(world, run) {
   await seed(world);
   const page = await site();
-  await restart(world, { FETCH_ALLOW: page.allow });
+  await world.restart({ FETCH_ALLOW: page.allow });
   try {
     return await run(page);
   } finally {
     page.stop();
-    await restart(world);
+    await world.restart();
   }
 }
 

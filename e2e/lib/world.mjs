@@ -58,7 +58,7 @@ export async function start() {
     if (child.exitCode !== null) return;
     const done = new Promise((r) => child.once("exit", r));
     child.kill("SIGINT");
-    await Promise.race([done, new Promise((r) => setTimeout(r, 8000))]);
+    await Promise.race([done, new Promise((r) => setTimeout(r, 40000))]); // a picture that is being made smaller is finished
   }
 
   const world = {
@@ -71,6 +71,15 @@ export async function start() {
     async restart(settings = {}) {
       await end();
       await begin(settings);
+    },
+    // without runs something while no Vitrine answers.
+    async without(run) {
+      await end();
+      try {
+        await run();
+      } finally {
+        await begin({});
+      }
     },
     async stop() {
       await end();
