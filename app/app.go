@@ -310,7 +310,7 @@ func (a *App) Front() *builder.Front {
 
 // Archives takes shops away and brings them in.
 func (a *App) Archives() *bundle.Service {
-	return &bundle.Service{DB: a.DB, Shops: a.Shops, Window: a.Builder, Products: a.Products, Files: a.Files, Members: audience{a}, Secret: a.Config.SecretKey.Reveal()}
+	return &bundle.Service{DB: a.DB, Shops: a.Shops, Window: a.Builder, Products: a.Products, Files: a.Files, Members: audience{a}, Photos: a.Assist.Placed, Secret: a.Config.SecretKey.Reveal()}
 }
 
 func (a *App) window() *builder.Handler {

@@ -75,6 +75,57 @@ func (p *Photos) Find(ctx context.Context, creator id.User, words string, versio
 	return out, err
 }
 
+// Placed is a photograph as an archive of a shop names it: by where it stands, without its bytes.
+type Placed struct {
+	Source    string `json:"source"` // its name at Unsplash
+	Raw       string `json:"raw_url"`
+	Width     int    `json:"width"`
+	Height    int    `json:"height"`
+	Color     string `json:"color"`
+	Alt       string `json:"alt,omitempty"`
+	Credit    string `json:"credit"`
+	CreditURL string `json:"credit_url,omitempty"`
+	Download  string `json:"download"`
+}
+
+// PlacedIn are the photographs among some ids of pictures.
+func (p *Photos) PlacedIn(ctx context.Context, q db.Q, ids []id.File) (map[id.File]Placed, error) {
+	var rows []struct {
+		ID id.File `db:"id"`
+		Placed
+		Source    string `db:"source_id"`
+		Raw       string `db:"raw_url"`
+		CreditURL string `db:"credit_url"`
+	}
+	err := q.Select(ctx, &rows, `SELECT id, source_id, raw_url, width, height, color, alt, credit, credit_url, download FROM photos WHERE id = ANY($1::uuid[])`, db.Array(words(ids)))
+	out := map[id.File]Placed{}
+	for _, r := range rows {
+		x := r.Placed
+		x.Source, x.Raw, x.CreditURL = r.Source, r.Raw, r.CreditURL
+		out[r.ID] = x
+	}
+	return out, err
+}
+
+// Adopt lets a creator show a photograph that an archive names. One that does not stand at Unsplash, as this instance
+// knows it, is not shown: the id is zero.
+func (p *Photos) Adopt(ctx context.Context, tx *db.Tx, creator id.User, x Placed) (id.File, error) {
+	var out id.File
+	if !p.Unsplash.pictures(x.Raw) || !p.Unsplash.own(x.Download) || x.Source == "" || x.Width < 1 || x.Height < 1 {
+		return out, nil
+	}
+	err := tx.Get(ctx, &out, `
+		INSERT INTO photos (id, creator_id, source_id, raw_url, width, height, color, alt, credit, credit_url, download, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT ON CONSTRAINT photos_source_unique DO UPDATE SET raw_url = excluded.raw_url
+		RETURNING id`,
+		id.New[id.FileKind](), creator, short(x.Source, 100), x.Raw, x.Width, x.Height, cleanColor(x.Color), short(x.Alt, 250), short(x.Credit, 80), p.Unsplash.back(x.CreditURL), x.Download, tx.Now)
+	if err == nil && p.Unsplash.Key != "" {
+		err = p.Used(ctx, tx, out)
+	}
+	return out, err
+}
+
 var colorShape = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 
 func cleanColor(s string) string {

@@ -116,7 +116,7 @@ func (s *Service) bring(ctx context.Context, who Who, r row) error {
 	if string(sh.Currency) != o.Shop.Currency {
 		return bad("This archive is in %s and your shop in %s. Change the currency of your shop first, under You, Shop.", o.Shop.Currency, string(sh.Currency))
 	}
-	a := &arrival{s: s, who: who, show: r.Show && o.Page.Look != nil, goods: goods(who, sh), o: o, files: map[string]id.File{}, products: map[string]id.Product{}, blocks: map[string]id.Block{}}
+	a := &arrival{s: s, who: who, show: r.Show && o.Page.Look != nil, goods: goods(who, sh), o: o, files: map[string]id.File{}, photos: map[string]id.File{}, products: map[string]id.Product{}, blocks: map[string]id.Block{}}
 	if err := a.takeFiles(ctx); err != nil {
 		return err
 	}
@@ -167,6 +167,7 @@ type arrival struct {
 	goods    products.Who
 	o        *Opened
 	files    map[string]id.File
+	photos   map[string]id.File // by their names at Unsplash
 	products map[string]id.Product
 	blocks   map[string]id.Block
 	report   Report
@@ -222,6 +223,16 @@ func (a *arrival) put(ctx context.Context, tx *db.Tx) error {
 	made, err := a.putProducts(ctx, tx)
 	if err != nil {
 		return err
+	}
+	for _, b := range slices.Concat(a.o.Page.Draft, a.o.Page.Published) {
+		for _, x := range b.Props.Pictures {
+			if x.Photo == nil {
+				continue
+			}
+			if a.photos[x.Photo.Source], err = a.s.Photos.Adopt(ctx, tx, a.who.User, *x.Photo); err != nil {
+				return err
+			}
+		}
 	}
 	if a.show {
 		if err := a.s.Window.Become(ctx, tx, a.who, verb, made, a.whole(*a.o.Page.Look, a.o.Page.Published)); err != nil {
@@ -302,7 +313,11 @@ func (a *arrival) whole(look storefronts.Look, blocks []Block) builder.Whole {
 		}
 		p.Products = slices.DeleteFunc(p.Products, id.Product.IsZero)
 		for _, x := range b.Props.Pictures {
-			if f, ok := a.files[x.File]; ok {
+			f := a.files[x.File]
+			if x.Photo != nil {
+				f = a.photos[x.Photo.Source]
+			}
+			if !f.IsZero() {
 				p.Pictures = append(p.Pictures, builder.Picture{File: f, Alt: x.Alt, Credit: x.Credit, CreditURL: x.CreditURL})
 			}
 		}

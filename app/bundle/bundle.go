@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"vitrine/app/assist"
 	"vitrine/app/builder"
 	"vitrine/app/db"
 	"vitrine/app/files"
@@ -37,6 +38,7 @@ type Service struct {
 	Products *products.Service
 	Files    Files
 	Members  Members
+	Photos   *assist.Photos
 	Secret   string // of the instance: its signing key follows from it
 }
 

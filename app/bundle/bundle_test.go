@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"vitrine/app/apptest"
+	"vitrine/app/assist"
 	"vitrine/app/builder"
 	"vitrine/app/bundle"
 	"vitrine/app/config"
@@ -46,8 +47,13 @@ func newHouse(t *testing.T, secret string) *house {
 	h := &house{w, storefronts.Who{User: c.User, Shop: c.Shop.ID}, w.App.Archives()}
 	w.Exec(`UPDATE shops SET name = 'Noor', slug = 'noor' WHERE id = $1`, h.who.Shop)
 	w.Exec(`UPDATE products SET archived_at = now(), is_active = false WHERE shop_id = $1`, h.who.Shop) // the one that every test creator has
+	u := h.App.Assist.Placed.Unsplash                                                                   // that of both is the same place
+	u.URL, u.Key = "https://api.unsplash.com", ""
 	return h
 }
+
+var kiln = assist.Placed{Source: "kiln1", Raw: "https://images.unsplash.com/photo-1?ixid=a", Width: 4000, Height: 3000, Color: "#a04020", Alt: "A kiln", Credit: "Ada / Unsplash",
+	CreditURL: "https://unsplash.com/@ada?utm_medium=referral&utm_source=vitrine", Download: "https://api.unsplash.com/photos/kiln1/download"}
 
 func drawing(t *testing.T, shade byte) []byte {
 	t.Helper()
@@ -101,9 +107,16 @@ func (h *house) furnish(t *testing.T) {
 	have, err := b.Blocks(ctx, h.DB, h.who)
 	must(err)
 	last = have[0].ID
+	var hung builder.Picture // a photograph that stands elsewhere
 	add(builder.Product, builder.Props{Product: pot.ID, Note: "Last seven"})
 	add(builder.Grid, builder.Props{Title: "All", Products: []id.Product{draft.ID, pot.ID}})
 	gallery := add(builder.Gallery, builder.Props{Title: "Studio", Pictures: []builder.Picture{{File: cover, Alt: "A pot"}, {File: h.take(t, files.ForImage, "kiln.png", drawing(t, 10)), Alt: "The kiln", Credit: "Ada", CreditURL: "https://example.com/ada"}}})
+	must(h.DB.InTx(ctx, func(tx *db.Tx) error {
+		photo, err := h.App.Assist.Placed.Adopt(ctx, tx, h.who.User, kiln)
+		hung = builder.Picture{File: photo, Alt: kiln.Alt, Credit: kiln.Credit, CreditURL: kiln.CreditURL}
+		return err
+	}))
+	add(builder.Image, builder.Props{Pictures: []builder.Picture{hung}})
 	add(builder.FAQ, builder.Props{Title: "Questions", Items: []builder.Item{{Title: "Oven?", Text: "Yes.\n\nUp to 200 °C."}}})
 	must(b.Schedule(ctx, h.who, gallery.ID, builder.Hours{From: time.Date(2026, 12, 1, 9, 0, 0, 0, time.UTC)}))
 	_, err = b.Dress(ctx, h.who, storefronts.Look{Theme: "house", BrandColor: "#2637c4", HeaderStyle: "plain"})
@@ -178,7 +191,7 @@ func TestAShopLeavesAndArrivesAsItWas(t *testing.T) {
 	from.furnish(t)
 	body := from.archive(t)
 	a := to.bring(t, body, true)
-	if a.State != bundle.There || a.Report.Ours || a.Report.Blocks != 6 || a.Report.Products != 2 || a.Report.Files != 4 || a.Report.Members != 2 || !a.Report.Shown {
+	if a.State != bundle.There || a.Report.Ours || a.Report.Blocks != 7 || a.Report.Products != 2 || a.Report.Files != 4 || a.Report.Members != 2 || !a.Report.Shown {
 		t.Fatalf("%+v", a)
 	}
 	was, is := entries(t, body), entries(t, to.archive(t))
@@ -196,6 +209,9 @@ func TestAShopLeavesAndArrivesAsItWas(t *testing.T) {
 				t.Errorf("%s names a person of an instance", name)
 			}
 		}
+	}
+	if n := to.Count(`SELECT count(*) FROM photos WHERE creator_id = $1 AND raw_url = $2`, to.who.User, kiln.Raw); n != 1 {
+		t.Errorf("%d photographs", n)
 	}
 	// Once more: products come a second time, people do not.
 	again := to.bring(t, body, false)
@@ -323,6 +339,38 @@ func TestAChangedArchiveIsRefused(t *testing.T) {
 }
 
 // A forger signs with a key of their own: then every entry passes, and what is in it is checked as if typed.
+// A photograph that does not stand where Unsplash shows its own would let an archive choose whom this instance asks.
+func TestAPhotographOfAnotherHostStaysBehind(t *testing.T) {
+	from, to := newHouse(t, "a"), newHouse(t, "b")
+	from.furnish(t)
+	for _, change := range []func(p *assist.Placed){
+		func(p *assist.Placed) { p.Raw = "http://169.254.169.254/latest/meta-data" },
+		func(p *assist.Placed) { p.Download = "http://127.0.0.1:6379/" },
+	} {
+		c, err := from.s.Read(t.Context(), from.who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range slices.Concat(c.Page.Draft, c.Page.Published) {
+			for i := range b.Props.Pictures {
+				if p := b.Props.Pictures[i].Photo; p != nil {
+					change(p)
+				}
+			}
+		}
+		var b bytes.Buffer
+		if err := from.s.Pack(t.Context(), c, &b); err != nil {
+			t.Fatal(err)
+		}
+		if a := to.bring(t, b.Bytes(), false); a.State != bundle.There {
+			t.Fatalf("%+v", a)
+		}
+		if n := to.Count(`SELECT count(*) FROM photos`); n != 0 {
+			t.Errorf("%d photographs", n)
+		}
+	}
+}
+
 func TestASignedArchiveIsCheckedLikeWhatPeopleType(t *testing.T) {
 	from, to := newHouse(t, "a"), newHouse(t, "b")
 	from.furnish(t)

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"vitrine/app/assist"
 	"vitrine/app/builder"
 	"vitrine/app/files"
 	"vitrine/app/id"
@@ -39,6 +40,7 @@ type pack struct {
 	blocks   map[id.Block]string
 	wanted   []id.File // in the order of their references
 	purpose  map[id.File]files.Purpose
+	photos   map[id.File]assist.Placed
 }
 
 // Read collects all of a shop.
@@ -56,6 +58,9 @@ func (s *Service) Read(ctx context.Context, who Who) (Contents, error) {
 	if err != nil {
 		return Contents{}, err
 	}
+	if p.photos, err = s.Photos.PlacedIn(ctx, s.DB, pictures(draft, shown)); err != nil {
+		return Contents{}, err
+	}
 	p.Page.Draft = []Block{}
 	for _, b := range draft.Blocks {
 		p.Page.Draft = append(p.Page.Draft, p.block(b))
@@ -70,6 +75,24 @@ func (s *Service) Read(ctx context.Context, who Who) (Contents, error) {
 		return Contents{}, err
 	}
 	return p.Contents, p.readFiles(ctx)
+}
+
+// pictures are those of all blocks.
+func pictures(draft builder.Whole, shown *builder.Content) (out []id.File) {
+	add := func(ps builder.Props) {
+		for _, x := range ps.Pictures {
+			out = append(out, x.File)
+		}
+	}
+	for _, b := range draft.Blocks {
+		add(b.Props)
+	}
+	if shown != nil {
+		for _, b := range shown.Blocks {
+			add(b.Props)
+		}
+	}
+	return out
 }
 
 func (p *pack) readProducts(ctx context.Context, who products.Who) error {
@@ -124,7 +147,13 @@ func (p *pack) block(b builder.WholePart) Block {
 		}
 	}
 	for _, x := range b.Props.Pictures {
-		props.Pictures = append(props.Pictures, Picture{p.file(x.File, files.ForImage), x.Alt, x.Credit, x.CreditURL})
+		pic := Picture{Alt: x.Alt, Credit: x.Credit, CreditURL: x.CreditURL}
+		if photo, ok := p.photos[x.File]; ok {
+			pic.Photo = &photo
+		} else {
+			pic.File = p.file(x.File, files.ForImage)
+		}
+		props.Pictures = append(props.Pictures, pic)
 	}
 	return Block{p.blocks[b.ID], b.Kind, props, b.Hidden, b.Hours}
 }

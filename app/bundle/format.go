@@ -11,6 +11,7 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 
+	"vitrine/app/assist"
 	"vitrine/app/builder"
 	"vitrine/app/storefronts"
 )
@@ -77,12 +78,13 @@ type Props struct {
 	Pictures []Picture `json:"pictures,omitempty"`
 }
 
-// Picture is an image of a block.
+// Picture is an image of a block: a file of the archive, or a photograph that stands elsewhere, as its licence demands.
 type Picture struct {
-	File      string `json:"file"`
-	Alt       string `json:"alt,omitempty"`
-	Credit    string `json:"credit,omitempty"`
-	CreditURL string `json:"credit_url,omitempty"`
+	File      string         `json:"file,omitempty"`
+	Photo     *assist.Placed `json:"photo,omitempty"`
+	Alt       string         `json:"alt,omitempty"`
+	Credit    string         `json:"credit,omitempty"`
+	CreditURL string         `json:"credit_url,omitempty"`
 }
 
 // Product is a product with its files. Left is nil for one that never sells out.

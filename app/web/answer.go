@@ -43,7 +43,7 @@ func fill(c echo.Context, p *layout.Page) {
 	p.AppURL = r.Config.AppURL
 	p.Path = c.Request().URL.Path
 	p.Person = layout.Person{ID: "", Name: who.Name, ShopName: who.ShopName}
-	if !who.ID.IsZero() {
+	if who.Verified { // until then pages are the same for every address that was typed
 		p.Person.ID = r.tag(who)
 	}
 	if p.Flash != "" {

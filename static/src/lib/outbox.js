@@ -95,6 +95,9 @@ export function waiting(toasts) {
   });
   if (!("serviceWorker" in navigator)) return;
 
+  document.addEventListener("vt:outbox", (e) => {
+    if (e.detail.refused) toasts.show({ text: at("needs-you-t").textContent }); // the strip may be scrolled away
+  });
   const mark = () => needs(offline());
   const cached = document.documentElement.hasAttribute("data-offline");
   window.addEventListener("offline", mark);
