@@ -1,8 +1,9 @@
-//go:build noguard_codeonce
+//go:build noguard
 
 // Test: vitrine/app/accounts TestOneCodeAtOnceOpensOneDoor
 
 package accounts
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardCodeOnce = false
+import "vitrine/app/noguard"
+
+var guardCodeOnce = !noguard.Removed("codeonce")

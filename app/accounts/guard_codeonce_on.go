@@ -1,4 +1,4 @@
-//go:build !noguard_codeonce
+//go:build !noguard
 
 package accounts
 

@@ -1,4 +1,4 @@
-//go:build !noguard_email
+//go:build !noguard
 
 package accounts
 

@@ -12,7 +12,7 @@ import (
 
 // tier says what each package under app/ may import: only packages of lower tiers, never its own.
 var tier = map[string]int{
-	"config": 0, "errs": 0, "money": 0, "id": 0, "palette": 0, "stylesheet": 0, "failpoint": 0,
+	"config": 0, "errs": 0, "money": 0, "id": 0, "palette": 0, "stylesheet": 0, "failpoint": 0, "noguard": 0,
 	"db": 1, "storage": 1, "mail": 1, "fetch": 1,
 	"card": 1, "event": 2, "job": 2, "live": 3, "web": 3, "sandbox": 2, "embedded": 2, "pagecache": 2, "cdn": 3,
 	"accounts": 4, "files": 4, "fees": 4, "audit": 3,

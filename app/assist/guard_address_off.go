@@ -1,8 +1,9 @@
-//go:build noguard_assist_address
+//go:build noguard
 
 // Test: vitrine/app/assist TestFiveHundredHostileAnswers
 
 package assist
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardAddress = false
+import "vitrine/app/noguard"
+
+var guardAddress = !noguard.Removed("assist_address")

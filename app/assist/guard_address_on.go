@@ -1,4 +1,4 @@
-//go:build !noguard_assist_address
+//go:build !noguard
 
 package assist
 

@@ -1,8 +1,9 @@
-//go:build noguard_assist_budget
+//go:build noguard
 
 // Test: vitrine/app/assist TestNobodyTakesMoreThanADayHolds
 
 package assist
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardBudget = false
+import "vitrine/app/noguard"
+
+var guardBudget = !noguard.Removed("assist_budget")

@@ -1,4 +1,4 @@
-//go:build !noguard_assist_budget
+//go:build !noguard
 
 package assist
 

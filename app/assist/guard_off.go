@@ -1,8 +1,9 @@
-//go:build noguard_assist_price
+//go:build noguard
 
 // Test: vitrine/app/assist TestFiveHundredHostileAnswers
 
 package assist
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardPrice = false
+import "vitrine/app/noguard"
+
+var guardPrice = !noguard.Removed("assist_price")

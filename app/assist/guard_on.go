@@ -1,4 +1,4 @@
-//go:build !noguard_assist_price
+//go:build !noguard
 
 package assist
 

@@ -1,8 +1,9 @@
-//go:build noguard_css_pictures
+//go:build noguard
 
 // Test: vitrine/app/builder TestWritingCSS
 
 package builder
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardCSSPictures = false
+import "vitrine/app/noguard"
+
+var guardCSSPictures = !noguard.Removed("css_pictures")

@@ -1,4 +1,4 @@
-//go:build !noguard_css_pictures
+//go:build !noguard
 
 package builder
 

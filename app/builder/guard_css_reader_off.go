@@ -1,8 +1,9 @@
-//go:build noguard_css_reader
+//go:build noguard
 
 // Test: vitrine/app/builder TestOwnCSSReachesItsPageAlone
 
 package builder
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardCSSReader = false
+import "vitrine/app/noguard"
+
+var guardCSSReader = !noguard.Removed("css_reader")

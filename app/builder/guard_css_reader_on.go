@@ -1,4 +1,4 @@
-//go:build !noguard_css_reader
+//go:build !noguard
 
 package builder
 

@@ -1,8 +1,9 @@
-//go:build noguard_css_site
+//go:build noguard
 
 // Test: vitrine/app/builder TestOneSiteForAllMeansNoCSS
 
 package builder
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardCSSSite = false
+import "vitrine/app/noguard"
+
+var guardCSSSite = !noguard.Removed("css_site")

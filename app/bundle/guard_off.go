@@ -1,7 +1,9 @@
-//go:build noguard_bundle
+//go:build noguard
 
 // Test: vitrine/app/bundle TestAChangedArchiveIsRefused
 
 package bundle
 
-const guardDigest = false
+import "vitrine/app/noguard"
+
+var guardDigest = !noguard.Removed("bundle")

@@ -1,4 +1,4 @@
-//go:build !noguard_bundle
+//go:build !noguard
 
 package bundle
 

@@ -1,7 +1,9 @@
-//go:build noguard_dispute_once
+//go:build noguard
 
 // Test: vitrine/app/disputes TestAnAnswerIsSentOnce
 
 package disputes
 
-const guardOnce = false
+import "vitrine/app/noguard"
+
+var guardOnce = !noguard.Removed("dispute_once")

@@ -1,4 +1,4 @@
-//go:build !noguard_dispute_once
+//go:build !noguard
 
 package disputes
 

@@ -1,8 +1,9 @@
-//go:build noguard_domainproof
+//go:build noguard
 
 // Test: vitrine/app/domains TestAnUnprovedDomainIsNeverServed
 
 package domains
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardProof = false
+import "vitrine/app/noguard"
+
+var guardProof = !noguard.Removed("domainproof")

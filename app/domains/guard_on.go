@@ -1,4 +1,4 @@
-//go:build !noguard_domainproof
+//go:build !noguard
 
 package domains
 

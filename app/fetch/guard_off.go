@@ -1,8 +1,9 @@
-//go:build noguard_ssrf
+//go:build noguard
 
 // Test: vitrine/app/fetch TestANameThatMovesIsNotFollowed
 
 package fetch
 
-// Only to prove that a test fails without the guard; see `make guards`.
-const guardSSRF = false
+import "vitrine/app/noguard"
+
+var guardSSRF = !noguard.Removed("ssrf")

@@ -1,4 +1,4 @@
-//go:build !noguard_ssrf
+//go:build !noguard
 
 package fetch
 

@@ -1,8 +1,9 @@
-//go:build noguard_import
+//go:build noguard
 
 // Test: vitrine/app/importer TestWhatOthersBringIsNotFound
 
 package importer
 
-// Only to prove that a test fails without the guard; see `make guards`.
-const guardOwner = false
+import "vitrine/app/noguard"
+
+var guardOwner = !noguard.Removed("import")

@@ -1,4 +1,4 @@
-//go:build !noguard_import
+//go:build !noguard
 
 package importer
 

@@ -1,8 +1,9 @@
-//go:build noguard_stock
+//go:build noguard
 
 // Test: vitrine/app/inventory TestInvariant04TenCopiesAndFiveHundredBuyers
 
 package inventory
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardStock = false
+import "vitrine/app/noguard"
+
+var guardStock = !noguard.Removed("stock")

@@ -1,4 +1,4 @@
-//go:build !noguard_stock
+//go:build !noguard
 
 package inventory
 

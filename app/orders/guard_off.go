@@ -1,8 +1,9 @@
-//go:build noguard_doublebuy
+//go:build noguard
 
 // Test: vitrine/app/orders TestInvariant05FiftyClicksOnBuyAreOneCheckout
 
 package orders
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardDoubleBuy = false
+import "vitrine/app/noguard"
+
+var guardDoubleBuy = !noguard.Removed("doublebuy")

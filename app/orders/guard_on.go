@@ -1,4 +1,4 @@
-//go:build !noguard_doublebuy
+//go:build !noguard
 
 package orders
 

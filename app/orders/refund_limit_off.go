@@ -1,7 +1,9 @@
-//go:build noguard_refund_limit
+//go:build noguard
 
 // Test: vitrine/app/orders TestRefundsAtOnceNeverExceedTheTotal
 
 package orders
 
-const guardRefundLimit = false
+import "vitrine/app/noguard"
+
+var guardRefundLimit = !noguard.Removed("refund_limit")

@@ -1,4 +1,4 @@
-//go:build !noguard_refund_limit
+//go:build !noguard
 
 package orders
 

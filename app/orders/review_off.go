@@ -1,7 +1,9 @@
-//go:build noguard_review
+//go:build noguard
 
 // Test: vitrine/app/orders TestFilesStayClosedWhileAPersonLooks
 
 package orders
 
-const guardReview = false
+import "vitrine/app/noguard"
+
+var guardReview = !noguard.Removed("review")

@@ -1,4 +1,4 @@
-//go:build !noguard_review
+//go:build !noguard
 
 package orders
 

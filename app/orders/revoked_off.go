@@ -1,8 +1,9 @@
-//go:build noguard_revoked
+//go:build noguard
 
 // Test: vitrine/app/orders TestDownloadAfterRefundIsRefused
 
 package orders
 
-// Only to prove that a test fails without the guard; see `make guards`.
-const guardRevoked = false
+import "vitrine/app/noguard"
+
+var guardRevoked = !noguard.Removed("revoked")

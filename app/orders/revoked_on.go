@@ -1,4 +1,4 @@
-//go:build !noguard_revoked
+//go:build !noguard
 
 package orders
 

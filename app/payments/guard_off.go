@@ -1,8 +1,9 @@
-//go:build noguard_inbox
+//go:build noguard
 
 // Test: vitrine/app/payments TestFiveDeliveriesAndEightWorkers
 
 package payments
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardInbox = false
+import "vitrine/app/noguard"
+
+var guardInbox = !noguard.Removed("inbox")

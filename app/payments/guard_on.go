@@ -1,4 +1,4 @@
-//go:build !noguard_inbox
+//go:build !noguard
 
 package payments
 

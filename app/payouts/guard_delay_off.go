@@ -1,8 +1,9 @@
-//go:build noguard_payout_delay
+//go:build noguard
 
 // Test: vitrine/app/payouts TestAChangedMethodIsNotPaidToFor72Hours
 
 package payouts
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardDelay = false
+import "vitrine/app/noguard"
+
+var guardDelay = !noguard.Removed("payout_delay")

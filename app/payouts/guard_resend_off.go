@@ -1,8 +1,9 @@
-//go:build noguard_payout_resend
+//go:build noguard
 
 // Test: vitrine/app/payouts TestInvariant06NothingIsSentAgainPastTheLifeOfItsKey
 
 package payouts
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardResend = false
+import "vitrine/app/noguard"
+
+var guardResend = !noguard.Removed("payout_resend")

@@ -1,8 +1,9 @@
-//go:build noguard_payout_reserve
+//go:build noguard
 
 // Test: vitrine/app/payouts TestInvariant06FiftyRequestsOnOneBalanceAreOnePayout
 
 package payouts
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardReserve = false
+import "vitrine/app/noguard"
+
+var guardReserve = !noguard.Removed("payout_reserve")

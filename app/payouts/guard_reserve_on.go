@@ -1,4 +1,4 @@
-//go:build !noguard_payout_reserve
+//go:build !noguard
 
 package payouts
 

@@ -1,7 +1,9 @@
-//go:build noguard_refund_resend
+//go:build noguard
 
 // Test: vitrine/app/refunds TestARefundIsNeverSentAgainPastTheLifeOfItsKey
 
 package refunds
 
-const guardResend = false
+import "vitrine/app/noguard"
+
+var guardResend = !noguard.Removed("refund_resend")

@@ -1,4 +1,4 @@
-//go:build !noguard_refund_resend
+//go:build !noguard
 
 package refunds
 

@@ -1,7 +1,9 @@
-//go:build noguard_four_eyes
+//go:build noguard
 
 // Test: vitrine/app/risk TestTwoPersonsDecideAboveTheLimit
 
 package risk
 
-const guardFourEyes = false
+import "vitrine/app/noguard"
+
+var guardFourEyes = !noguard.Removed("four_eyes")

@@ -1,4 +1,4 @@
-//go:build !noguard_four_eyes
+//go:build !noguard
 
 package risk
 

@@ -1,7 +1,9 @@
-//go:build noguard_risk_review
+//go:build noguard
 
 // Test: vitrine/app/risk TestAFlaggedOrderDeliversAndPaysNothingUntilItIsDecided
 
 package risk
 
-const guardReview = false
+import "vitrine/app/noguard"
+
+var guardReview = !noguard.Removed("risk_review")

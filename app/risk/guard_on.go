@@ -1,4 +1,4 @@
-//go:build !noguard_risk_review
+//go:build !noguard
 
 package risk
 

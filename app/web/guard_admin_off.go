@@ -1,8 +1,9 @@
-//go:build noguard_admin_totp
+//go:build noguard
 
 // Test: vitrine/app/accounts TestOperatorsNeedTheSecondStep
 
 package web
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardAdminTOTP = false
+import "vitrine/app/noguard"
+
+var guardAdminTOTP = !noguard.Removed("admin_totp")

@@ -1,4 +1,4 @@
-//go:build !noguard_admin_totp
+//go:build !noguard
 
 package web
 

@@ -1,8 +1,9 @@
-//go:build noguard_fresh
+//go:build noguard
 
 // Test: vitrine/app/accounts TestAProofGrowsOldAfterTenMinutes
 
 package web
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardFresh = false
+import "vitrine/app/noguard"
+
+var guardFresh = !noguard.Removed("fresh")

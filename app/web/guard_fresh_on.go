@@ -1,4 +1,4 @@
-//go:build !noguard_fresh
+//go:build !noguard
 
 package web
 

@@ -1,8 +1,9 @@
-//go:build noguard_origin
+//go:build noguard
 
 // Test: vitrine/app TestUnsafeRoutesRefuseCrossSiteCalls
 
 package web
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardSameOrigin = false
+import "vitrine/app/noguard"
+
+var guardSameOrigin = !noguard.Removed("origin")

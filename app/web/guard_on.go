@@ -1,4 +1,4 @@
-//go:build !noguard_origin
+//go:build !noguard
 
 package web
 

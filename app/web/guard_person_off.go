@@ -1,8 +1,9 @@
-//go:build noguard_person
+//go:build noguard
 
 // Test: vitrine/app TestEditsThatWaitedAreTakenFromNobodyElse
 
 package web
 
-// Only `make guards` builds without the guard, to prove that its test notices.
-const guardPerson = false
+import "vitrine/app/noguard"
+
+var guardPerson = !noguard.Removed("person")

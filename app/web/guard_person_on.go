@@ -1,4 +1,4 @@
-//go:build !noguard_person
+//go:build !noguard
 
 package web
 

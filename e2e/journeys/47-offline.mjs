@@ -189,7 +189,7 @@ export const journeys = {
     await seed(world);
     const v = await open({ expect: cut });
     await v.context.addInitScript(() => delete ServiceWorkerRegistration.prototype.sync);
-    return waited(world, v, "ilse@vitrine.example", "Foreground");
+    return waited(world, v, "malik@vitrine.example", "Foreground");
   },
   "a session that ends while an edit waits": async (world) => {
     await seed(world);
@@ -247,12 +247,12 @@ export const journeys = {
     await theirs("Theirs, from the desk");
     await context.setOffline(false);
     await settled(page, 1, "stuck");
-    await page.getByText("1 edit needs you").waitFor();
+    await page.locator("#needs-you").getByText("1 edit needs you").waitFor();
     assert((await page.locator("#needs-you").innerText()).includes("Mine, from the train"), "the strip does not say what");
     await inspect(v, "offline-needs-you");
 
     await page.goto(`${world.app}/app/you`);
-    await page.getByText("1 edit needs you").waitFor();
+    await page.locator("#needs-you").getByText("1 edit needs you").waitFor();
     await page.locator("#sign-out").click();
     await page.getByRole("heading", { name: "1 edit was not sent" }).waitFor();
     await inspect(v, "offline-leaving");

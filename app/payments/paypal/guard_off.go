@@ -1,7 +1,9 @@
-//go:build noguard_paypal_cert
+//go:build noguard
 
 // Test: vitrine/app/payments/paypal TestAWebhookOfSomebodyElseIsRefused
 
 package paypal
 
-const guardCert = false
+import "vitrine/app/noguard"
+
+var guardCert = !noguard.Removed("paypal_cert")

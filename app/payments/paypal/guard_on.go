@@ -1,4 +1,4 @@
-//go:build !noguard_paypal_cert
+//go:build !noguard
 
 package paypal
 

@@ -77,10 +77,14 @@ function needs(off) {
       s.className = "needs";
       s.textContent = word;
       el.append(s);
+      if (el.hasAttribute("aria-label")) el.dataset.label = el.getAttribute("aria-label");
+      el.removeAttribute("aria-label"); // what is read out is what stands there now
     } else {
       if (!el.dataset.needs) el.removeAttribute("aria-disabled");
       el.removeAttribute("data-needs");
       el.querySelector(".needs")?.remove();
+      if (el.dataset.label) el.setAttribute("aria-label", el.dataset.label);
+      delete el.dataset.label;
     }
   }
 }
