@@ -189,7 +189,7 @@ export const journeys = {
     await seed(world);
     const v = await open({ expect: cut });
     await v.context.addInitScript(() => delete ServiceWorkerRegistration.prototype.sync);
-    return waited(world, v, "malik@vitrine.example", "Foreground");
+    return waited(world, v, "noor@vitrine.example", "Foreground");
   },
   "a session that ends while an edit waits": async (world) => {
     await seed(world);
