@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hibiken/asynq"
@@ -26,7 +28,7 @@ type Worker struct {
 	DB          *db.DB
 	Registry    *job.Registry
 	Redis       asynq.RedisConnOpt
-	Concurrency int           // jobs at once; 0 means 8
+	Concurrency int           // jobs at once, beside job.Batch; 0 means 8
 	Lease       time.Duration // how long a handed-over job may stay silent; 0 means 90 s
 	Fresh       bool          // Redis was started with this process and is empty: every open job is due again
 }
@@ -46,15 +48,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	client := asynq.NewClient(w.Redis)
 	defer client.Close()
-	srv := asynq.NewServer(w.Redis, asynq.Config{
-		Concurrency: w.Concurrency, Queues: map[string]int{job.Money: 6, job.Default: 3, job.Slow: 1},
-		ShutdownTimeout: 20 * time.Second, Logger: quiet{}, LogLevel: asynq.WarnLevel, TaskCheckInterval: 200 * time.Millisecond,
-		HealthCheckInterval: 5 * time.Second,
-	})
-	mux := asynq.NewServeMux()
-	mux.HandleFunc(taskKind, w.handle)
-	if err := srv.Start(mux); err != nil {
-		return fmt.Errorf("start worker: %w", err)
+	stop, err := w.start(w.Concurrency, map[string]int{job.Money: 6, job.Default: 3, job.Slow: 1})
+	if err != nil {
+		return err
+	}
+	stopBatch, err := w.start(max(1, runtime.GOMAXPROCS(0)/2), map[string]int{job.Batch: 1})
+	if err != nil {
+		stop()
+		return err
 	}
 	done := make(chan struct{})
 	go func() {
@@ -63,8 +64,26 @@ func (w *Worker) Run(ctx context.Context) error {
 	}()
 	w.sweep(ctx)
 	<-done
-	srv.Shutdown()
+	var stopped sync.WaitGroup
+	stopped.Go(stop)
+	stopped.Go(stopBatch)
+	stopped.Wait()
 	return nil
+}
+
+// start takes jobs from the queues, so many at once, until stop is called.
+func (w *Worker) start(concurrency int, queues map[string]int) (stop func(), err error) {
+	srv := asynq.NewServer(w.Redis, asynq.Config{
+		Concurrency: concurrency, Queues: queues,
+		ShutdownTimeout: 20 * time.Second, Logger: quiet{}, LogLevel: asynq.WarnLevel, TaskCheckInterval: 200 * time.Millisecond,
+		HealthCheckInterval: 5 * time.Second,
+	})
+	mux := asynq.NewServeMux()
+	mux.HandleFunc(taskKind, w.handle)
+	if err := srv.Start(mux); err != nil {
+		return nil, fmt.Errorf("start worker: %w", err)
+	}
+	return srv.Shutdown, nil
 }
 
 func (w *Worker) releaseAll(ctx context.Context) error {

@@ -63,9 +63,14 @@ func (s *shift) ran(n int) int {
 
 func (s *shift) enqueue(tasks ...job.Task) {
 	s.t.Helper()
+	s.enqueueOn(job.Default, tasks...)
+}
+
+func (s *shift) enqueueOn(queue string, tasks ...job.Task) {
+	s.t.Helper()
 	if err := s.db.InTx(context.Background(), func(tx *db.Tx) error {
 		for _, t := range tasks {
-			if err := job.Enqueue(context.Background(), tx, t); err != nil {
+			if err := job.Enqueue(context.Background(), tx, t, job.On(queue)); err != nil {
 				return err
 			}
 		}
@@ -215,6 +220,34 @@ func TestRedisMayForgetEverything(t *testing.T) {
 			t.Errorf("job %d ran %d times", i, s.ran(i))
 		}
 	}
+}
+
+// A shop's photographs are made smaller while a receipt is due.
+func TestWhatNobodyWaitsForKeepsNobodyWaiting(t *testing.T) {
+	gate := make(chan struct{})
+	var begun atomic.Int64
+	s := newShift(t, job.Spec{}, func(_ context.Context, n int) error {
+		if n < 50 {
+			begun.Add(1)
+			<-gate
+		}
+		return nil
+	})
+	s.start()
+	end := sync.OnceFunc(func() { close(gate) })
+	t.Cleanup(end) // comes before the worker's own
+	var long []job.Task
+	for n := range 50 {
+		long = append(long, note{n})
+	}
+	s.enqueueOn(job.Batch, long...)
+	s.eventually(20*time.Second, "the long work has begun", func() bool { return begun.Load() > 0 })
+	for i, queue := range []string{job.Money, job.Default, job.Slow} {
+		s.enqueueOn(queue, note{100 + i})
+	}
+	s.eventually(20*time.Second, "what is due is done beside it", func() bool { return s.count(done) == 3 })
+	end()
+	s.eventually(20*time.Second, "the long work is done too", func() bool { return s.count(done) == 53 })
 }
 
 func TestALateHandOverDoesNothing(t *testing.T) {

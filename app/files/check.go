@@ -141,7 +141,7 @@ func (s *Service) pass(ctx context.Context, f File, etag string, p *made) error 
 			}
 		}
 		if p != nil {
-			if err := job.Enqueue(ctx, tx, Pack{f.ID}, job.On(job.Slow)); err != nil {
+			if err := job.Enqueue(ctx, tx, Pack{f.ID}, job.On(job.Batch)); err != nil {
 				return err
 			}
 		}

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"image"
 	"log/slog"
-	"runtime"
 	"slices"
 
 	"github.com/gen2brain/avif"
 	"github.com/gen2brain/webp"
-	"golang.org/x/sync/semaphore"
 
 	"vitrine/app/db"
 	"vitrine/app/id"
@@ -34,9 +32,6 @@ const (
 	packPixels  = 3_000_000 // a size with more is not packed
 )
 
-// Half of the cores stay free for pictures that somebody waits for.
-var packers = semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)/2)))
-
 // pack runs any number of times: it goes by the sizes that are there.
 func (s *Service) pack(ctx context.Context, t Pack) error {
 	f, err := findAny(ctx, s.db, t.File)
@@ -53,10 +48,6 @@ func (s *Service) pack(ctx context.Context, t Pack) error {
 	if slices.ContainsFunc(have, func(r sizeRow) bool { return r.Format == "avif" }) {
 		return nil
 	}
-	if err := packers.Acquire(ctx, 1); err != nil {
-		return err
-	}
-	defer packers.Release(1)
 	raw, err := s.read(ctx, f.Key, f.Size)
 	if err != nil {
 		return fmt.Errorf("pack file %s: %w", f.ID, err)

@@ -16,11 +16,13 @@ import (
 // Task is a job's kind and its arguments: a struct of ids, stored as JSON.
 type Task interface{ Kind() string }
 
-// Queues by urgency.
+// Queues by urgency. Batch is for what nobody waits for and what keeps a core busy: it has its own hands, half
+// as many as there are cores, so that the others are never kept waiting behind it.
 const (
 	Money   = "money"
 	Default = "default"
 	Slow    = "slow"
+	Batch   = "batch"
 )
 
 // Channel wakes the relay.
