@@ -228,15 +228,7 @@ type talk struct {
 // what was written could not be put down, or when the model refuses.
 func (s *Service) talk(ctx context.Context, r Run, b Brief, t talk) (why string, err error) {
 	d := promptData{Brief: b, Kinds: described(t.kinds...), Kind: t.kinds[0], Now: fenceless(t.now.Title + "\n" + t.now.Text)}
-	system, err := prompted(t.prompt, d)
-	if err != nil {
-		return "", err
-	}
-	facts, err := prompted("facts", d)
-	if err != nil {
-		return "", err
-	}
-	said := []string{facts}
+	system, said := prompted(t.prompt, d), []string{prompted("facts", d)}
 	for turn := 1; ; turn++ {
 		answer, faults, err := s.ask(ctx, r, b, t, system, said)
 		if why := excuse(err); why != "" {
@@ -251,10 +243,7 @@ func (s *Service) talk(ctx context.Context, r Run, b Brief, t talk) (why string,
 		if faults = append(faults, t.lacks()...); len(faults) == 0 || turn == 2 {
 			return "", nil
 		}
-		repair, err := prompted(promptRepair, promptData{Brief: b, Faults: "- " + strings.Join(faults[:min(len(faults), 8)], "\n- ")})
-		if err != nil {
-			return "", err
-		}
+		repair := prompted(promptRepair, promptData{Brief: b, Faults: "- " + strings.Join(faults[:min(len(faults), 8)], "\n- ")})
 		said = append(said, short(answer, 8000), repair)
 		t.heat = 0.2
 	}

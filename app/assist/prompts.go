@@ -3,14 +3,15 @@ package assist
 import (
 	"embed"
 	"fmt"
+	"io/fs"
+	"path"
 	"strings"
-	"text/template"
 
 	"vitrine/app/builder"
 )
 
-// Every word that we say to a model is in these files. The number in a name goes up with each change, and stands
-// in the log beside what it has cost.
+// Every word that we say to a model is in these files and in the lists below. The number in a name goes up with
+// each change, and stands in the log beside what it has cost. A {{word}} stands for what prompted puts there.
 //
 //go:embed prompts/*.txt
 var promptFiles embed.FS
@@ -23,33 +24,68 @@ const (
 	promptRepair = "repair.1"
 )
 
-var prompts = template.Must(template.New("").Option("missingkey=error").ParseFS(promptFiles, "prompts/*.txt"))
+// Not text/template: it calls methods by their names, and so keeps the linker from leaving out any of them, which
+// makes the binary half as large again.
+var prompts = readPrompts()
+
+func readPrompts() map[string]string {
+	out := map[string]string{}
+	files, err := fs.Glob(promptFiles, "prompts/*.txt")
+	for _, f := range files {
+		b, e := fs.ReadFile(promptFiles, f)
+		if e != nil {
+			err = e
+		}
+		out[strings.TrimSuffix(path.Base(f), ".txt")] = string(b)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("read the prompts: %v", err))
+	}
+	return out
+}
 
 // languages by which a model is told what to write in.
 var languageNames = map[string]string{"en": "English", "de": "German (informal du)", "es": "Spanish", "fr": "French (vous)", "pt": "European Portuguese"}
 
-type promptData struct {
-	Brief
-	LanguageName string
-	Kinds        string
-	Kind         builder.Kind
-	Now          string
-	Faults       string
+// toneNames say a tone to a model; the empty one is for all others.
+var toneNames = map[string]string{
+	"playful": "playful, light, a little wit, never silly",
+	"plain":   "plain, short, matter-of-fact",
+	"":        "warm, calm, personal",
 }
 
-// prompted fills a prompt in. The creator's words stand in it as data between marks that they cannot contain.
-func prompted(name string, d promptData) (string, error) {
-	d.Sentence = fenceless(d.Sentence)
-	d.Shop = fenceless(d.Shop)
-	for i := range d.Products {
-		d.Products[i].Name = fenceless(d.Products[i].Name)
+type promptData struct {
+	Brief
+	Kinds  string
+	Kind   builder.Kind
+	Now    string
+	Faults string
+}
+
+// prompted fills a prompt in. The creator's words stand in it as data between marks that they cannot contain; a
+// {{word}} of theirs stays as it is.
+func prompted(name string, d promptData) string {
+	tone, ok := toneNames[d.Tone]
+	if !ok {
+		tone = toneNames[""]
 	}
-	d.LanguageName = languageNames[d.Language]
-	var b strings.Builder
-	if err := prompts.ExecuteTemplate(&b, name+".txt", d); err != nil {
-		return "", fmt.Errorf("prompt %s: %w", name, err)
+	pictures := "Use no image block."
+	if d.Pictures {
+		pictures = "Use one image block."
 	}
-	return b.String(), nil
+	return strings.NewReplacer(
+		"{{language}}", languageNames[d.Language],
+		"{{tone}}", tone,
+		"{{kinds}}", d.Kinds,
+		"{{kind}}", string(d.Kind),
+		"{{now}}", d.Now,
+		"{{faults}}", d.Faults,
+		"{{pictures}}", pictures,
+		"{{shop}}", fenceless(d.Shop),
+		"{{sentence}}", fenceless(d.Sentence),
+		"{{products}}", d.numbered(),
+		"{{links}}", d.numberedLinks(),
+	).Replace(prompts[name])
 }
 
 // fenceless keeps a text from closing the marks it stands between.
@@ -57,18 +93,27 @@ func fenceless(s string) string {
 	return strings.NewReplacer("<<<", "‹‹‹", ">>>", "›››").Replace(s)
 }
 
-// Numbered are the products as a model may name them.
-func (b Brief) Numbered() (out []string) {
+// numbered are the products as a model may name them, a line each.
+func (b Brief) numbered() string {
+	var out []string
 	for i, p := range b.Products {
-		out = append(out, fmt.Sprintf("%d. <<<%s>>>", i+1, p.Name))
+		out = append(out, fmt.Sprintf("%d. <<<%s>>>", i+1, fenceless(p.Name)))
 	}
-	return out
+	return orNone(out)
 }
 
-// NumberedLinks are the links as a model may name them.
-func (b Brief) NumberedLinks() (out []string) {
+// numberedLinks are the links as a model may name them, a line each.
+func (b Brief) numberedLinks() string {
+	var out []string
 	for i, l := range b.Links {
 		out = append(out, fmt.Sprintf("%d. <<<%s>>>", i+1, short(fenceless(l), 100)))
 	}
-	return out
+	return orNone(out)
+}
+
+func orNone(lines []string) string {
+	if len(lines) == 0 {
+		return "none"
+	}
+	return strings.Join(lines, "\n")
 }
