@@ -228,7 +228,7 @@ type talk struct {
 // what was written could not be put down, or when the model refuses.
 func (s *Service) talk(ctx context.Context, r Run, b Brief, t talk) (why string, err error) {
 	d := promptData{Brief: b, Kinds: described(t.kinds...), Kind: t.kinds[0], Now: fenceless(t.now.Title + "\n" + t.now.Text)}
-	system, said := prompted(t.prompt, d), []string{prompted("facts", d)}
+	system, said := prompted(t.prompt, d), []string{prompted(promptFacts, d)}
 	for turn := 1; ; turn++ {
 		answer, faults, err := s.ask(ctx, r, b, t, system, said)
 		if why := excuse(err); why != "" {

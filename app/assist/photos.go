@@ -40,17 +40,43 @@ func NewPhotos(d *db.DB, apiURL, key, mediaURL string) *Photos {
 	return &Photos{DB: d, MediaURL: mediaURL, Unsplash: &Unsplash{URL: strings.TrimRight(apiURL, "/"), Key: key, App: "vitrine", Client: c}, cache: shelf{most: 48 << 20}}
 }
 
+// Placed is a photograph by where it stands, without its bytes: so an archive of a shop names it.
+type Placed struct {
+	Source    string `db:"source_id" json:"source"` // its name at Unsplash
+	Raw       string `db:"raw_url" json:"raw_url"`
+	Width     int    `db:"width" json:"width"`
+	Height    int    `db:"height" json:"height"`
+	Color     string `db:"color" json:"color"`
+	Alt       string `db:"alt" json:"alt,omitempty"`
+	Credit    string `db:"credit" json:"credit"`
+	CreditURL string `db:"credit_url" json:"credit_url,omitempty"`
+	Download  string `db:"download" json:"download"`
+}
+
 // Photo is one that a creator has placed, or is about to. Its id stands where that of a file would.
 type Photo struct {
-	ID        id.File `db:"id"`
-	Raw       string  `db:"raw_url"`
-	Width     int     `db:"width"`
-	Height    int     `db:"height"`
-	Color     string  `db:"color"`
-	Alt       string  `db:"alt"`
-	Credit    string  `db:"credit"`
-	CreditURL string  `db:"credit_url"`
-	Download  string  `db:"download"`
+	ID id.File `db:"id"`
+	Placed
+}
+
+const photoColumns = `id, source_id, raw_url, width, height, color, alt, credit, credit_url, download`
+
+// place writes down a photograph of a creator, or where one that is known stands by now.
+func place(ctx context.Context, tx *db.Tx, creator id.User, x Placed) (out Photo, err error) {
+	err = tx.Get(ctx, &out, `
+		INSERT INTO photos (`+photoColumns+`, creator_id, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT ON CONSTRAINT photos_source_unique DO UPDATE SET raw_url = excluded.raw_url, download = excluded.download
+		RETURNING `+photoColumns,
+		id.New[id.FileKind](), short(x.Source, 100), x.Raw, x.Width, x.Height, cleanColor(x.Color), short(x.Alt, 250), x.Credit, x.CreditURL, x.Download, creator, tx.Now)
+	return out, err
+}
+
+func listPhotos(ctx context.Context, q db.Q, ids []id.File) (out []Photo, err error) {
+	if err := q.Select(ctx, &out, `SELECT `+photoColumns+` FROM photos WHERE id = ANY($1::uuid[])`, db.Array(words(ids))); err != nil {
+		return nil, fmt.Errorf("read photos: %w", err)
+	}
+	return out, nil
 }
 
 var searchWord = regexp.MustCompile(`[\p{L}\p{N}]+`)
@@ -64,45 +90,19 @@ func (p *Photos) Find(ctx context.Context, creator id.User, words string, versio
 	}
 	s := shots[version%len(shots)]
 	var out Photo
-	err = p.DB.InTx(ctx, func(tx *db.Tx) error {
-		return tx.Get(ctx, &out, `
-			INSERT INTO photos (id, creator_id, source_id, raw_url, width, height, color, alt, credit, credit_url, download, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-			ON CONFLICT ON CONSTRAINT photos_source_unique DO UPDATE SET raw_url = excluded.raw_url, download = excluded.download
-			RETURNING id, raw_url, width, height, color, alt, credit, credit_url, download`,
-			id.New[id.FileKind](), creator, short(s.ID, 100), s.Raw, s.Width, s.Height, cleanColor(s.Color), short(s.Alt, 250), short(s.Credit, 60)+" / Unsplash", s.CreditURL, s.Download, tx.Now)
+	err = p.DB.InTx(ctx, func(tx *db.Tx) (err error) {
+		out, err = place(ctx, tx, creator, Placed{s.ID, s.Raw, s.Width, s.Height, s.Color, s.Alt, short(s.Credit, 60) + " / Unsplash", s.CreditURL, s.Download})
+		return err
 	})
 	return out, err
 }
 
-// Placed is a photograph as an archive of a shop names it: by where it stands, without its bytes.
-type Placed struct {
-	Source    string `json:"source"` // its name at Unsplash
-	Raw       string `json:"raw_url"`
-	Width     int    `json:"width"`
-	Height    int    `json:"height"`
-	Color     string `json:"color"`
-	Alt       string `json:"alt,omitempty"`
-	Credit    string `json:"credit"`
-	CreditURL string `json:"credit_url,omitempty"`
-	Download  string `json:"download"`
-}
-
 // PlacedIn are the photographs among some ids of pictures.
 func (p *Photos) PlacedIn(ctx context.Context, q db.Q, ids []id.File) (map[id.File]Placed, error) {
-	var rows []struct {
-		ID id.File `db:"id"`
-		Placed
-		Source    string `db:"source_id"`
-		Raw       string `db:"raw_url"`
-		CreditURL string `db:"credit_url"`
-	}
-	err := q.Select(ctx, &rows, `SELECT id, source_id, raw_url, width, height, color, alt, credit, credit_url, download FROM photos WHERE id = ANY($1::uuid[])`, db.Array(words(ids)))
+	photos, err := listPhotos(ctx, q, ids)
 	out := map[id.File]Placed{}
-	for _, r := range rows {
-		x := r.Placed
-		x.Source, x.Raw, x.CreditURL = r.Source, r.Raw, r.CreditURL
-		out[r.ID] = x
+	for _, x := range photos {
+		out[x.ID] = x.Placed
 	}
 	return out, err
 }
@@ -110,20 +110,15 @@ func (p *Photos) PlacedIn(ctx context.Context, q db.Q, ids []id.File) (map[id.Fi
 // Adopt lets a creator show a photograph that an archive names. One that does not stand at Unsplash, as this instance
 // knows it, is not shown: the id is zero.
 func (p *Photos) Adopt(ctx context.Context, tx *db.Tx, creator id.User, x Placed) (id.File, error) {
-	var out id.File
 	if !p.Unsplash.pictures(x.Raw) || !p.Unsplash.own(x.Download) || x.Source == "" || x.Width < 1 || x.Height < 1 {
-		return out, nil
+		return id.File{}, nil
 	}
-	err := tx.Get(ctx, &out, `
-		INSERT INTO photos (id, creator_id, source_id, raw_url, width, height, color, alt, credit, credit_url, download, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-		ON CONFLICT ON CONSTRAINT photos_source_unique DO UPDATE SET raw_url = excluded.raw_url
-		RETURNING id`,
-		id.New[id.FileKind](), creator, short(x.Source, 100), x.Raw, x.Width, x.Height, cleanColor(x.Color), short(x.Alt, 250), short(x.Credit, 80), p.Unsplash.back(x.CreditURL), x.Download, tx.Now)
+	x.Credit, x.CreditURL = short(x.Credit, 80), p.Unsplash.back(x.CreditURL)
+	photo, err := place(ctx, tx, creator, x)
 	if err == nil && p.Unsplash.Key != "" {
-		err = p.Used(ctx, tx, out)
+		err = p.Used(ctx, tx, photo.ID)
 	}
-	return out, err
+	return photo.ID, err
 }
 
 var colorShape = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
@@ -177,9 +172,9 @@ var (
 
 // Pictures are the photographs among some ids, as those of files are given.
 func (p *Photos) Pictures(ctx context.Context, q db.Q, ids []id.File) (map[id.File]files.Picture, error) {
-	var rows []Photo
-	if err := q.Select(ctx, &rows, `SELECT id, raw_url, width, height, color, alt, credit, credit_url, download FROM photos WHERE id = ANY($1::uuid[])`, db.Array(words(ids))); err != nil {
-		return nil, fmt.Errorf("read photos: %w", err)
+	rows, err := listPhotos(ctx, q, ids)
+	if err != nil {
+		return nil, err
 	}
 	out := map[id.File]files.Picture{}
 	for _, r := range rows {

@@ -3,8 +3,6 @@ package assist
 import (
 	"embed"
 	"fmt"
-	"io/fs"
-	"path"
 	"strings"
 
 	"vitrine/app/builder"
@@ -22,27 +20,22 @@ const (
 	promptBlock  = "block.1"
 	promptBio    = "bio.1"
 	promptRepair = "repair.1"
+	promptFacts  = "facts" // what the others speak of
 )
 
 // Not text/template: it calls methods by their names, and so keeps the linker from leaving out any of them, which
 // makes the binary half as large again.
-var prompts = readPrompts()
-
-func readPrompts() map[string]string {
+var prompts = func() map[string]string {
 	out := map[string]string{}
-	files, err := fs.Glob(promptFiles, "prompts/*.txt")
-	for _, f := range files {
-		b, e := fs.ReadFile(promptFiles, f)
-		if e != nil {
-			err = e
+	for _, name := range []string{promptWindow, promptBlock, promptBio, promptRepair, promptFacts} {
+		b, err := promptFiles.ReadFile("prompts/" + name + ".txt")
+		if err != nil {
+			panic(err) // the file is part of the program
 		}
-		out[strings.TrimSuffix(path.Base(f), ".txt")] = string(b)
-	}
-	if err != nil {
-		panic(fmt.Sprintf("read the prompts: %v", err))
+		out[name] = string(b)
 	}
 	return out
-}
+}()
 
 // languages by which a model is told what to write in.
 var languageNames = map[string]string{"en": "English", "de": "German (informal du)", "es": "Spanish", "fr": "French (vous)", "pt": "European Portuguese"}

@@ -226,7 +226,7 @@ func (a *arrival) put(ctx context.Context, tx *db.Tx) error {
 	}
 	for _, b := range slices.Concat(a.o.Page.Draft, a.o.Page.Published) {
 		for _, x := range b.Props.Pictures {
-			if x.Photo == nil {
+			if x.Photo == nil || !a.photos[x.Photo.Source].IsZero() {
 				continue
 			}
 			if a.photos[x.Photo.Source], err = a.s.Photos.Adopt(ctx, tx, a.who.User, *x.Photo); err != nil {

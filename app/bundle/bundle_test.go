@@ -338,7 +338,6 @@ func TestAChangedArchiveIsRefused(t *testing.T) {
 	}
 }
 
-// A forger signs with a key of their own: then every entry passes, and what is in it is checked as if typed.
 // A photograph that does not stand where Unsplash shows its own would let an archive choose whom this instance asks.
 func TestAPhotographOfAnotherHostStaysBehind(t *testing.T) {
 	from, to := newHouse(t, "a"), newHouse(t, "b")
@@ -371,6 +370,7 @@ func TestAPhotographOfAnotherHostStaysBehind(t *testing.T) {
 	}
 }
 
+// A forger signs with a key of their own: then every entry passes, and what is in it is checked as if typed.
 func TestASignedArchiveIsCheckedLikeWhatPeopleType(t *testing.T) {
 	from, to := newHouse(t, "a"), newHouse(t, "b")
 	from.furnish(t)
