@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,7 +25,7 @@ var (
 )
 
 func main() {
-	guards, err := find("app", "worker")
+	guards, err := find(".")
 	if err != nil || len(guards) == 0 {
 		fmt.Fprintln(os.Stderr, "guards:", len(guards), "found:", err)
 		os.Exit(1)
@@ -43,10 +42,10 @@ func main() {
 	}
 	var caught atomic.Int64
 	var wg sync.WaitGroup
-	todo := make(chan []guard)
+	packages := make(chan []guard)
 	for range max(1, runtime.NumCPU()) { // linking keeps one core busy at a time
 		wg.Go(func() {
-			for gs := range todo {
+			for gs := range packages {
 				for _, g := range gs {
 					ok, why := g.isCaught(bin)
 					if ok {
@@ -58,9 +57,9 @@ func main() {
 		})
 	}
 	for _, gs := range byPackage {
-		todo <- gs
+		packages <- gs
 	}
-	close(todo)
+	close(packages)
 	wg.Wait()
 	fmt.Printf("%d guards, %d caught\n", len(guards), caught.Load())
 	if int(caught.Load()) != len(guards) {
@@ -69,24 +68,28 @@ func main() {
 	}
 }
 
-func find(roots ...string) (gs []guard, err error) {
-	for _, root := range roots {
-		err = errors.Join(err, filepath.WalkDir(root, func(p string, d os.DirEntry, err error) error {
-			if err != nil || d.IsDir() || !strings.HasSuffix(p, ".go") {
-				return err
-			}
-			b, err := os.ReadFile(p)
-			if err != nil || !tagLine.Match(b) || strings.HasPrefix(p, filepath.Join("app", "noguard")) {
-				return err
-			}
-			name, test := nameLine.FindSubmatch(b), testLine.FindSubmatch(b)
-			if name == nil || test == nil {
-				return fmt.Errorf("%s can take a guard away and does not say noguard.Removed(\"NAME\") and `// Test: PACKAGE TestName`", p)
-			}
-			gs = append(gs, guard{string(name[1]), string(test[1]), string(test[2])})
+func find(root string) (gs []guard, err error) {
+	err = filepath.WalkDir(root, func(p string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "node_modules" || d.Name() == ".git" || d.Name() == "data" || d.Name() == "noguard") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(p, ".go") {
 			return nil
-		}))
-	}
+		}
+		b, err := os.ReadFile(p)
+		if err != nil || !tagLine.Match(b) {
+			return err
+		}
+		name, test := nameLine.FindSubmatch(b), testLine.FindSubmatch(b)
+		if name == nil || test == nil {
+			return fmt.Errorf("%s can take a guard away and does not say noguard.Removed(\"NAME\") and `// Test: PACKAGE TestName`", p)
+		}
+		gs = append(gs, guard{string(name[1]), string(test[1]), string(test[2])})
+		return nil
+	})
 	return gs, err
 }
 
