@@ -162,7 +162,7 @@ document.addEventListener("htmx:beforeSwap", (e) => {
   const f = writing();
   unsaved = null;
   if (e.detail.requestConfig?.elt?.id !== "blocks" || !f || !known.has(f) || says(f) === known.get(f)) return;
-  const t = document.createElement("template");
+  const t = document.createElement("template"); // read, never shown: nothing in it runs, and htmx swaps the same answer in
   t.innerHTML = e.detail.serverResponse;
   const next = t.content.querySelector(`#${f.id}`);
   if (next && says(next) !== says(f)) unsaved = { id: f.id, bv: f.elements.bv.value, body: new URLSearchParams(says(f)) };
