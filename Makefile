@@ -69,10 +69,9 @@ e2e: bin/vitrine ## journeys through a real browser, with and without JavaScript
 guards: gen ## take each guard away and see its test fail
 	$(WITH_PG) go run ./cmd/guards
 
-audit: gen bin/vitrine bin/stripe-mock ## the long counts of the same tests, and all of them with the race detector
+audit: gen bin/stripe-mock ## the long counts of the same tests, and all of them with the race detector
 	VITRINE_AUDIT=1 $(WITH_PG) go test -timeout 80m ./...
 	$(WITH_PG) go test -race -timeout 30m ./...
-	ALL=1 node e2e/run.mjs 46
 
 bench: build release ## figures and ratios, a line each
 	$(WITH_PG) go run ./bench
